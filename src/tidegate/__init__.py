@@ -1,0 +1,1 @@
+"""Tidegate: risk decisions in one synchronous call."""

@@ -1,0 +1,1 @@
+"""The decision: pure, synchronous, standard library only."""

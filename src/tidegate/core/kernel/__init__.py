@@ -1,0 +1,1 @@
+"""Values, identities, audit records and chain, errors: what every context shares."""

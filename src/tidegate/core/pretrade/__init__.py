@@ -1,0 +1,1 @@
+"""The order gate's domain: order, instrument, account, margin, exposure, decide."""

@@ -1,0 +1,1 @@
+"""One check a file: a pure function of the order and the snapshot."""

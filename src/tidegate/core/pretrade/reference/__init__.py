@@ -1,0 +1,1 @@
+"""The naive implementations that stay as the oracle of the fast ones."""

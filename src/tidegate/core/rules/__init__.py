@@ -1,0 +1,1 @@
+"""The rule language both contexts share: parse, type-check, compile, evaluate, explain."""

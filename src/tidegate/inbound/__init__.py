@@ -1,0 +1,1 @@
+"""A request arrives and becomes domain values."""

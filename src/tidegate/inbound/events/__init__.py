@@ -1,0 +1,1 @@
+"""The event way in: one processor a topic."""

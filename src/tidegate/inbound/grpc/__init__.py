@@ -1,0 +1,1 @@
+"""The gRPC way in: servicers for protos/risk/v1."""

@@ -1,0 +1,1 @@
+"""The REST way in: routers, schemas, problem documents."""

@@ -1,0 +1,1 @@
+"""The file way in: a scenario file becomes domain values."""

@@ -1,0 +1,1 @@
+"""What REST and gRPC share: the fault table and the token guard."""

@@ -1,0 +1,1 @@
+"""Token verification against an issuer's published keys."""

@@ -1,0 +1,1 @@
+"""Ports kept in PostgreSQL, with their SQL and migrations."""

@@ -1,0 +1,1 @@
+"""The order gate's use cases and its configuration."""
