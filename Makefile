@@ -43,3 +43,38 @@ lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock (ARGS=--upg
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet $(ARGS) --output-file tools/uv.lock
 	$(MAKE) --no-print-directory env
 
+.PHONY: protos
+protos: $(STAMP) ## generate src/tidegate/wire/proto from protos/
+	$(BIN)/python tools/protos.py
+
+.PHONY: demo
+demo: $(STAMP) ## start everything embedded and play a market through it (ARGS="--once" ends by itself)
+	$(BIN)/tidegate demo $(ARGS)
+
+.PHONY: test
+test: $(STAMP) ## all suites; a server that cannot be had is a failure
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-fast
+test-fast: $(STAMP) ## the inner loop: under a minute, no servers
+	$(BIN)/python -m pytest -m "not servers and not system and not slow" $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## lint, types, import contracts, house rules, protos
+	@set -x
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(wildcard src tests tools benchmarks)
+	$(BIN)/lint-imports
+	$(BIN)/python tools/tidy.py
+	$(BIN)/buf lint
+	if [ -f protos/released.binpb ]; then $(BIN)/buf breaking --against protos/released.binpb; fi
+	$(BIN)/python tools/protos.py --check
+
+.PHONY: prove
+prove: $(STAMP) ## all suites at full size, mutation tests, and docs/PROOF.md (ARGS=--no-mutants leaves mutation out)
+	$(BIN)/python tools/prove.py $(ARGS)
+
+.PHONY: bench
+bench: $(STAMP) ## measure; benchmarks/RESULTS.md says what each figure answers
+	$(BIN)/python benchmarks/run.py $(ARGS)
