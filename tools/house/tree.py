@@ -64,11 +64,11 @@ class Source:
                 yield node
 
     def excuses(self, offence: Offence) -> bool:
-        """True when an opt-out with a reason covers the offence; marks it as used."""
+        """True when an opt-out covers the offence; marks it as used. One without a reason is an offence of its own."""
         for opt_out in self.opt_outs:
             if opt_out.rule == offence.rule and offence.line - opt_out.line in {0, 1}:
                 opt_out.used = True
-                return opt_out.reason is not None
+                return True
         return False
 
 
