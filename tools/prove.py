@@ -54,10 +54,10 @@ class Proof:
         ]
         if self.figures:
             lines += ["", "## Figures", "", "| test | figure |", "|---|---|"]
-            lines += [f"| `{_short(row['test'])}` | {row['figure']} |" for row in self.figures]
+            lines += [f"| `{_short(row['test'])}` | {_cell(row['figure'])} |" for row in self.figures]
         if self.skips:
             lines += ["", "## Skipped", "", "| test | reason |", "|---|---|"]
-            lines += [f"| `{_short(row['test'])}` | {row['reason']} |" for row in self.skips]
+            lines += [f"| `{_short(row['test'])}` | {_cell(row['reason'])} |" for row in self.skips]
         if self.mutants is not None:
             lines += ["", "## Mutants of the core", "", "| outcome | mutants |", "|---|---|"]
             lines += [f"| {outcome} | {count} |" for outcome, count in sorted(self.mutants.items())]
@@ -125,7 +125,11 @@ def _row(suite: str, counts: dict[str, int]) -> str:
 
 
 def _short(nodeid: str) -> str:
-    return nodeid.removeprefix("tests/").replace("|", "\\|")
+    return _cell(nodeid.removeprefix("tests/"))
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
 
 
 if __name__ == "__main__":
