@@ -1,6 +1,7 @@
 """The Avro schemas: one a topic, the envelope in each, and versions that read each other."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tidegate.wire.schemas import SchemaCatalogue, TopicSchema
 from tidegate.wire.topics import ALL_TOPICS, IN_TOPICS, key_field
 
 Records = Callable[[str, Mapping[str, Any]], st.SearchStrategy[dict[str, Any]]]
+ENVELOPE = {"event_id", "event_ts", "trace_id", "schema_version"}
 AVRO_FOLDER = Path(__file__).resolve().parents[2] / "src" / "tidegate" / "wire" / "avro"
 
 
@@ -205,3 +207,19 @@ def test_catalogue_that_contradicts_itself_is_refused(schemas: list[dict[str, An
     """PT-702: a version number stands for one schema, and a topic for one record."""
     with pytest.raises(ValueError, match="version"):
         SchemaCatalogue([("md.mark.v1", schema) for schema in schemas])
+
+
+def test_events_page_lists_exactly_the_fields_of_the_schemas(catalogue: SchemaCatalogue) -> None:
+    """docs/events.md is what integrators read: its tables follow the schemas, topic by topic and type by type."""
+    page = (AVRO_FOLDER.parents[3] / "docs" / "events.md").read_text("utf-8")
+    sections = {part.splitlines()[0]: part for part in re.split(r"\n##+ ", page)[1:] if "| field |" in part}
+    records: dict[str, list[str]] = {}
+    for topic in ALL_TOPICS:
+        whole, *nested = _named_types(dict(catalogue[topic].current.source))
+        records[topic] = [field["name"] for field in whole["fields"] if field["name"] not in ENVELOPE]
+        records |= {part["name"]: [field["name"] for field in part["fields"]] for part in nested if "fields" in part}
+    listed = {
+        name: [line.split("|")[1].strip() for line in part.splitlines() if line.startswith("| ")][1:]
+        for name, part in sections.items()
+    }
+    assert {name: fields for name, fields in listed.items() if name != "Envelope"} == records
