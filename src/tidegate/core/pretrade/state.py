@@ -1,0 +1,350 @@
+"""The state of a user as running totals: what a check reads costs the same whatever the number of live orders.
+
+Every change to a live order or a position moves the totals of its symbol at once; what hangs on a mark is valued
+lazily (``valuation.py``). The plain, slow version of the same sums is ``reference/``.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from heapq import heappop, heappush
+
+from tidegate.core.kernel.decimals import SUM_LIMIT, WORKING, ZERO
+from tidegate.core.pretrade.account import Balance, OpenOrder, Position, Reservation
+from tidegate.core.pretrade.instrument import Instrument, Kind
+from tidegate.core.pretrade.live import SymbolView, TotalsView, notional, own_price
+from tidegate.core.pretrade.order import PositionSide, Side, is_closing
+from tidegate.core.pretrade.scenario import ReportedExposure
+from tidegate.core.pretrade.valuation import AssetTotals, SymbolValue
+
+SideAndLeg = tuple[Side, PositionSide]
+
+
+class LegTotals:
+    """Running totals of the live orders of one symbol, side and leg.
+
+    ``quantity`` is the remaining quantity of all of them, ``reducing`` that of the reduce-only (or closing) ones. Of
+    those that open: ``notional`` at their own price, ``stops`` the notional of STOP_MARKET orders at the bare trigger
+    price (slippage is applied when it is read), ``market`` the quantity of MARKET orders, which the mark prices.
+    Orders of 10**22 or more are only counted (``oversized``): their sum is out of range anyway.
+    """
+
+    __slots__ = ("count", "market", "notional", "oversized", "quantity", "reducing", "stops")
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.quantity = self.reducing = self.notional = self.stops = self.market = ZERO
+        self.count = self.oversized = 0
+
+
+class SymbolBook:
+    """Positions and live-order totals of one symbol of one account."""
+
+    __slots__ = ("both", "extra", "legs", "leverageless", "leverages", "long", "short", "symbol", "value", "view")
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
+        self.both: Position | None = None
+        self.long: Position | None = None
+        self.short: Position | None = None
+        self.legs: dict[SideAndLeg, LegTotals] = {}
+        self.leverages: dict[Decimal, int] = {}
+        self.leverageless = 0
+        self.extra = ZERO
+        self.value: SymbolValue | None = None
+        self.view: SymbolView | None = None
+
+    @property
+    def live_count(self) -> int:
+        """Number of live orders of the symbol."""
+        return sum(leg.count for leg in self.legs.values())
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether neither a position nor a live order is left."""
+        return not self.live_count and self.both is None and self.long is None and self.short is None
+
+    @property
+    def hedged(self) -> bool:
+        """Tell whether the symbol is held, or ordered, in legs."""
+        if self.long is not None or self.short is not None:
+            return True
+        return any(leg.count and side is not PositionSide.BOTH for (_, side), leg in self.legs.items())
+
+    @property
+    def one_way(self) -> bool:
+        """Tell whether the symbol is held, or ordered, one-way."""
+        if self.both is not None:
+            return True
+        return any(leg.count and side is PositionSide.BOTH for (_, side), leg in self.legs.items())
+
+    def position(self, side: PositionSide) -> Position | None:
+        """Give the position of one side."""
+        if side is PositionSide.BOTH:
+            return self.both
+        return self.long if side is PositionSide.LONG else self.short
+
+    def totals(self, side: Side, leg: PositionSide) -> LegTotals | None:
+        """Give the totals of one side and leg, ``None`` when nothing is live there."""
+        return self.legs.get((side, leg))
+
+    def any_position(self) -> Position | None:
+        """Give a position of the symbol: mode and leverage are the same for both legs."""
+        return self.both or self.long or self.short
+
+    def set_position(self, position: Position, side: PositionSide) -> None:
+        """Put a position in its place; quantity 0 clears it."""
+        held = position if position.quantity else None
+        if side is PositionSide.BOTH:
+            self.both = held
+        elif side is PositionSide.LONG:
+            self.long = held
+        else:
+            self.short = held
+
+    def count_order(self, order: OpenOrder | Reservation, instrument: Instrument, *, sign: int) -> None:
+        """Add (``sign`` 1) or take back (``sign`` -1) one live order."""
+        key = (order.side, order.position_side)
+        leg = self.legs.get(key)
+        if leg is None:
+            leg = self.legs[key] = LegTotals()
+        self._count_leverage(order.leverage, sign)
+        leg.count += sign
+        if not leg.count:
+            leg.clear()
+            return
+        remaining = WORKING.subtract(order.quantity, order.filled_quantity)
+        signed = remaining if sign > 0 else remaining.copy_negate()
+        leg.quantity = WORKING.add(leg.quantity, signed)
+        if order.reduce_only or is_closing(order.side, order.position_side):
+            leg.reducing = WORKING.add(leg.reducing, signed)
+            return
+        price = own_price(order)
+        if price is None:
+            leg.market = WORKING.add(leg.market, signed)
+            return
+        own = notional(instrument, remaining, price=price)
+        if own >= SUM_LIMIT:
+            leg.oversized += sign
+        elif order.price is None:
+            leg.stops = WORKING.add(leg.stops, own if sign > 0 else own.copy_negate())
+        else:
+            leg.notional = WORKING.add(leg.notional, own if sign > 0 else own.copy_negate())
+
+    def _count_leverage(self, leverage: Decimal | None, sign: int) -> None:
+        if leverage is None:
+            self.leverageless += sign
+            return
+        left = self.leverages.get(leverage, 0) + sign
+        if left:
+            self.leverages[leverage] = left
+        else:
+            self.leverages.pop(leverage, None)
+
+    def seen(self) -> SymbolView:
+        """Give the totals as an immutable view, kept until the next change."""
+        if self.view is None:
+            self.view = SymbolView(
+                symbol=self.symbol,
+                both=self.both,
+                long=self.long,
+                short=self.short,
+                totals=tuple(
+                    TotalsView(
+                        side,
+                        leg,
+                        totals.count,
+                        totals.quantity,
+                        totals.reducing,
+                        totals.notional,
+                        totals.stops,
+                        totals.market,
+                        totals.oversized,
+                    )
+                    for (side, leg), totals in self.legs.items()
+                    if totals.count
+                ),
+                leverages=tuple(self.leverages.items()),
+                leverageless=self.leverageless,
+                extra=self.extra,
+            )
+        return self.view
+
+
+class AccountState:
+    """One account: balances, symbols and live orders, with the totals of each settle asset."""
+
+    __slots__ = (
+        "account_id",
+        "assets",
+        "balances",
+        "open_orders",
+        "reservations",
+        "symbols",
+        "valued_at",
+        "valued_by",
+    )
+
+    def __init__(self, account_id: str) -> None:
+        self.account_id = account_id
+        self.balances: dict[str, Balance] | None = None
+        self.symbols: dict[str, SymbolBook] = {}
+        self.open_orders: dict[str, OpenOrder] = {}
+        self.reservations: dict[str, Reservation] = {}
+        self.assets: dict[str, AssetTotals] = {}
+        self.valued_by: object = None
+        self.valued_at = -1
+
+    @property
+    def live_count(self) -> int:
+        """Number of live orders of the account."""
+        return len(self.open_orders) + len(self.reservations)
+
+    def is_live(self, order_id: str) -> bool:
+        """Tell whether an order of this id is open or reserved."""
+        return order_id in self.open_orders or order_id in self.reservations
+
+    def set_balance(self, balance: Balance) -> None:
+        """Put one asset's balance in its place."""
+        if self.balances is None:
+            self.balances = {}
+        self.balances[balance.asset] = balance
+
+    def set_position(self, position: Position) -> None:
+        """Put one position in its place; quantity 0 clears it."""
+        book = self._touched(position.symbol)
+        book.set_position(position, position.position_side)
+        self._drop_if_empty(book)
+
+    def put_open_order(self, order: OpenOrder, instrument: Instrument) -> None:
+        """Put a resting order in its place, instead of what stood under its id (a reservation too)."""
+        self.remove_order(order.order_id, instrument)
+        self.open_orders[order.order_id] = order
+        self._touched(order.symbol).count_order(order, instrument, sign=1)
+
+    def hold(self, reservation: Reservation, instrument: Instrument) -> None:
+        """Hold a reservation; an id that is already an open order is left as it is."""
+        if reservation.order_id in self.open_orders:
+            return
+        self.remove_order(reservation.order_id, instrument)
+        self.reservations[reservation.order_id] = reservation
+        book = self._touched(reservation.symbol)
+        book.count_order(reservation, instrument, sign=1)
+        if instrument.kind is not Kind.SPOT:
+            book.extra = WORKING.add(book.extra, reservation.extra)
+
+    def remove_order(self, order_id: str, instrument: Instrument) -> bool:
+        """Take an open order or a reservation out; tell whether there was one."""
+        order = self.open_orders.pop(order_id, None)
+        held = self.reservations.pop(order_id, None)
+        for live in (order, held):
+            if live is None:
+                continue
+            book = self._touched(live.symbol)
+            book.count_order(live, instrument, sign=-1)
+            if isinstance(live, Reservation) and instrument.kind is not Kind.SPOT:
+                book.extra = WORKING.subtract(book.extra, live.extra)
+            self._drop_if_empty(book)
+        return order is not None or held is not None
+
+    def recount(self, symbol: str, instrument: Instrument) -> None:
+        """Count the live orders of a symbol anew: its instrument has changed."""
+        book = self.symbols.get(symbol)
+        if book is None:
+            return
+        self._touched(symbol)
+        book.legs.clear()
+        book.leverages.clear()
+        book.leverageless = 0
+        live: tuple[Mapping[str, OpenOrder | Reservation], ...] = (self.open_orders, self.reservations)
+        for orders in live:
+            for order in orders.values():
+                if order.symbol == symbol:
+                    book.count_order(order, instrument, sign=1)
+
+    def _touched(self, symbol: str) -> SymbolBook:
+        book = self.symbols.get(symbol)
+        if book is None:
+            book = self.symbols[symbol] = SymbolBook(symbol)
+            return book
+        self.forget_value(book)
+        book.view = None
+        return book
+
+    def forget_value(self, book: SymbolBook) -> None:
+        """Count a symbol no longer: what it was valued on has changed."""
+        value = book.value
+        if value is None:
+            return
+        self.assets[value.asset].take_back(value)
+        if value.spent_base:
+            base = self.assets[value.base]
+            base.spent = WORKING.subtract(base.spent, value.spent_base)
+        book.value = None
+
+    def count_value(self, book: SymbolBook, value: SymbolValue) -> None:
+        """Count a symbol at its new value, instead of its former one."""
+        self.forget_value(book)
+        self._totals(value.asset).add(value)
+        if value.spent_base:
+            base = self._totals(value.base)
+            base.spent = WORKING.add(base.spent, value.spent_base)
+        book.value = value
+
+    def forget_values(self) -> None:
+        """Forget every value: ladders, instruments or settings have changed."""
+        for book in self.symbols.values():
+            book.value = None
+        self.assets.clear()
+
+    def _totals(self, asset: str) -> AssetTotals:
+        found = self.assets.get(asset)
+        if found is None:
+            found = self.assets[asset] = AssetTotals()
+        return found
+
+    def _drop_if_empty(self, book: SymbolBook) -> None:
+        if book.empty:
+            self.symbols.pop(book.symbol, None)
+
+
+class UserState:
+    """All accounts of one user: the unit that is versioned, reserved on and, in a cluster, kept in one place."""
+
+    __slots__ = ("_expiries", "accounts", "reported_exposure", "user_id", "version")
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self.version = 0
+        self.accounts: dict[str, AccountState] = {}
+        self.reported_exposure: ReportedExposure | None = None
+        self._expiries: list[tuple[int, str, str]] = []
+
+    def account(self, account_id: str) -> AccountState:
+        """Give the account of this id, made empty (balances unknown) when it was never heard of."""
+        found = self.accounts.get(account_id)
+        if found is None:
+            found = self.accounts[account_id] = AccountState(account_id)
+        return found
+
+    def live_count(self) -> int:
+        """Number of live orders of the user."""
+        return sum(account.live_count for account in self.accounts.values())
+
+    def hold(self, account_id: str, reservation: Reservation, *, instrument: Instrument) -> None:
+        """Hold a reservation until it expires."""
+        self.account(account_id).hold(reservation, instrument)
+        heappush(self._expiries, (reservation.expires_at_us, account_id, reservation.order_id))
+
+    def expire(self, now_us: int, instruments: Mapping[str, Instrument]) -> Iterator[str]:
+        """Drop the reservations that are not live any more at ``now_us``; give their order ids."""
+        while self._expiries and self._expiries[0][0] <= now_us:
+            _, account_id, order_id = heappop(self._expiries)
+            account = self.accounts.get(account_id)
+            held = account.reservations.get(order_id) if account is not None else None
+            if account is None or held is None or held.expires_at_us > now_us:
+                continue
+            account.remove_order(order_id, instruments[held.symbol])
+            yield order_id

@@ -1,0 +1,87 @@
+"""The journal of decisions: written before the reply, read by auditors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tidegate.core.pretrade.account import Reservation
+from tidegate.core.pretrade.answer import Answer
+from tidegate.core.pretrade.evidence import Evidence
+from tidegate.core.pretrade.order import Order
+from tidegate.core.pretrade.reasons import Decision, RejectReason
+from tidegate.ports.paging import Page, PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One decision to be written: order, answer, all metrics as shown, evidence, and the reservation it made.
+
+    ``remembered``: a repeat of the order gets this answer (False for refusals that time heals, PT-103).
+    ``announces``: topics of the events that follow from it (always risk.pretrade_decision.v1); they are written to
+    the outbox in the same transaction. risk.margin_call.v1 among them is dropped by the journal while the user's
+    cool-down runs (``last_margin_call`` of the profile, set in the same transaction).
+    """
+
+    order: Order
+    fingerprint: bytes
+    answer: Answer
+    metrics: Mapping[str, str | None]
+    evidence: Evidence
+    reservation: Reservation | None
+    remembered: bool
+    announces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedAnswer:
+    """The answer that stands for (user_id, order_id), and the content it was given to."""
+
+    fingerprint: bytes
+    answer: Answer
+
+
+class DecisionJournal(Protocol):
+    """Writes decisions.
+
+    Failure contract: ``DependencyFailed`` when nothing, or nothing for sure, was written.
+    """
+
+    async def record(
+        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
+    ) -> Mapping[int, RememberedAnswer]:
+        """Write a batch with its outbox rows in one transaction (group commit); durable when it returns.
+
+        A remembered record whose (user_id, order_id) was answered within the last 24 h is not written: its place in
+        the batch is given back with the answer that stands. Records of one batch name each pair once.
+        """
+
+    async def remembered(self, user_id: str, order_id: str, *, since_us: int) -> RememberedAnswer | None:
+        """Give the answer that stands for an order, if it was given at or after ``since_us``."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFilter:
+    """``None`` means any; times are half-open [from, to) in microseconds since 1970."""
+
+    user_id: str | None = None
+    symbol: str | None = None
+    decision: Decision | None = None
+    reason: RejectReason | None = None
+    from_us: int | None = None
+    to_us: int | None = None
+
+
+class DecisionArchive(Protocol):
+    """Reads decisions, newest first. ``DependencyFailed`` when the store does not answer."""
+
+    async def page(self, request: PageRequest, wanted: DecisionFilter) -> Page[DecisionRecord]:
+        """Give the decisions that match."""
+
+    async def get(self, decision_id: str) -> DecisionRecord | None:
+        """Give one decision, whole."""
+
+    async def live_reservations(self, now_us: int) -> Sequence[DecisionRecord]:
+        """Give the decisions whose reservation has not expired, oldest first: the book is rebuilt from them."""
+
+    async def flow_since(self, since_us: int) -> Sequence[DecisionRecord]:
+        """Give the decisions made at or after ``since_us``, oldest first: the flow windows are rebuilt from them."""
