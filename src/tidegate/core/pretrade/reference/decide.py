@@ -1,14 +1,17 @@
 """The naive decision: every sum from scratch, every phase in turn. The oracle of the fast path."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from tidegate.core.kernel.decimals import working_precision
+from tidegate.core.pretrade.instrument import Kind
 from tidegate.core.pretrade.metrics import Metrics
 from tidegate.core.pretrade.order import Order
 from tidegate.core.pretrade.reasons import PRECEDENCE, Action, Decision, RejectReason
 from tidegate.core.pretrade.reference import early_phases, late_phases
 from tidegate.core.pretrade.reference.dynamic_rules import ConditionReader, dynamic_rules_phase
+from tidegate.core.pretrade.reference.holdings import order_margin_price
 from tidegate.core.pretrade.reference.measures import Measures, measure
 from tidegate.core.pretrade.rules import RiskRule
 from tidegate.core.pretrade.scenario import Scenario
@@ -47,7 +50,12 @@ def decide_plainly(scenario: Scenario, evaluate_condition: ConditionReader = nev
             *late_phases.liquidation_phase(scenario, measures),
         ]
         hits = dynamic_rules_phase(scenario, order, measures=measures, evaluate_condition=evaluate_condition)
-        return _verdict([*violations, *(violation for _, violation in hits)], measures=measures, hits=hits)
+        verdict = _verdict([*violations, *(violation for _, violation in hits)], measures=measures, hits=hits)
+        return replace(
+            verdict,
+            margin_price=order_margin_price(scenario, order),
+            spot=measures.instrument.kind is Kind.SPOT,
+        )
 
 
 def _unknown_instrument(scenario: Scenario, order: Order) -> list[Violation]:
