@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from tidegate.core.pretrade import feeds
 from tidegate.core.pretrade.account import Profile, TradingState
 from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.core.pretrade.rules import RiskRule
@@ -93,24 +94,11 @@ class ProfileChange:
     rearm_repeat_throttle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EventStamp:
-    """Identity of an event that changes a profile: ``sequence`` counts per (topic, user)."""
+EventStamp = feeds.EventStamp
+"""Identity of an event that changes a profile: ``sequence`` counts per (topic, user)."""
 
-    event_id: str
-    topic: str
-    sequence: int
-    at_us: int
-
-
-class Applied(StrEnum):
-    """What became of an event."""
-
-    APPLIED = "APPLIED"
-    REPEATED = "REPEATED"
-    OUTDATED = "OUTDATED"
-    GAP = "GAP"
-    """Applied or kept, but an earlier event is missing: what it concerns is stale until a snapshot heals it."""
+Applied = feeds.Applied
+"""What became of an event."""
 
 
 class Profiles(Protocol):
@@ -230,6 +218,7 @@ class ConfigurationWatch(Protocol):
         """Give the version of every area; the answer confirms the replica's configuration."""
 
     def changes(self) -> AsyncIterator[Area]:
-        """Give each area as soon as a write to it was committed anywhere; ends with ``DependencyFailed`` when the
-        connection breaks (a poll of ``versions`` is the safety net).
+        """Give every area once as soon as it listens, so that nothing written before is missed, then each area when a
+        write to it was committed anywhere; ends with ``DependencyFailed`` when the connection breaks (a poll of
+        ``versions`` is the safety net).
         """

@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from tidegate.core.pretrade.account import Reservation
 from tidegate.core.pretrade.answer import Answer
 from tidegate.core.pretrade.evidence import Evidence
+from tidegate.core.pretrade.metrics import Metrics
 from tidegate.core.pretrade.order import Order
 from tidegate.core.pretrade.reasons import Decision, RejectReason
 from tidegate.ports.paging import Page, PageRequest
 
+MARGIN_CALL_TOPIC: Final = "risk.margin_call.v1"
+"""The one announcement that a cool-down can take back."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """One decision to be written: order, answer, all metrics as shown, evidence, and the reservation it made.
+    """One decision to be written: order, answer, all metrics (raw), evidence, and the reservation it made.
 
     ``remembered``: a repeat of the order gets this answer (False for refusals that time heals, PT-103).
+    ``contradicts``: the refusal of an order whose id was answered before with other content; it is written beside the
+    answer that stands, and never remembered.
     ``announces``: topics of the events that follow from it (always risk.pretrade_decision.v1); they are written to
     the outbox in the same transaction. risk.margin_call.v1 among them is dropped by the journal while the user's
     cool-down runs (``last_margin_call`` of the profile, set in the same transaction).
@@ -25,11 +31,12 @@ class DecisionRecord:
     order: Order
     fingerprint: bytes
     answer: Answer
-    metrics: Mapping[str, str | None]
+    metrics: Metrics
     evidence: Evidence
     reservation: Reservation | None
     remembered: bool
     announces: tuple[str, ...]
+    contradicts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +58,19 @@ class DecisionJournal(Protocol):
     ) -> Mapping[int, RememberedAnswer]:
         """Write a batch with its outbox rows in one transaction (group commit); durable when it returns.
 
-        A remembered record whose (user_id, order_id) was answered within the last 24 h is not written: its place in
-        the batch is given back with the answer that stands. Records of one batch name each pair once.
+        A record whose (user_id, order_id) was answered within the last 24 h is not written, remembered or not (but
+        for one that contradicts): its place in the batch is given back with the answer that stands. The remembered
+        records of one batch name each pair once.
         """
 
     async def remembered(self, user_id: str, order_id: str, *, since_us: int) -> RememberedAnswer | None:
         """Give the answer that stands for an order, if it was given at or after ``since_us``."""
+
+    async def withdraw(self, decision_ids: Sequence[str]) -> None:
+        """Let answers that never reached their caller stand no longer: a repeat of their orders is decided anew.
+
+        The decisions stay in the archive, marked as withdrawn.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class EventSource(Protocol):
         """Give all records of the topics in the order they were published: what is rebuilt from them."""
 
     def arrivals(self) -> AsyncIterator[None]:
-        """Yield when something new may lie on the bus (a poll is the safety net)."""
+        """Yield once as soon as it listens, then when something new may lie on the bus (a poll is the safety net)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class UnreadableCursor(ValueError):
 
 
 def write_cursor(listing: str, *, after: int, tie: str = "") -> str:
-    """Write the place behind an item as an opaque text: its number in the listing's order, and what parts equal numbers."""
+    """Write the place behind an item as an opaque text: its number in the order, and what parts equal numbers."""
     return urlsafe_b64encode(f"{listing}:{after}:{tie}".encode()).decode().rstrip("=")
 
 

@@ -1,48 +1,74 @@
-"""What a user.* event does to a profile: the contract of ``Profiles.apply`` as pure functions.
+"""What a user.* event does to a profile: the contract of ``Profiles.apply`` as one pure function.
 
 Sequences count per (topic, user). Times count per field, because frozen and unfrozen, or kyc and updated, arrive on
 topics of their own and in any order: what a later event has set, an earlier one does not touch (PT-705).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tidegate.core.pretrade.account import Profile
-from tidegate.ports.configuration import Applied, EventStamp, ProfileChange
+from tidegate.ports.configuration import Applied, EventStamp, NotStored, ProfileChange
 
 PROFILE_FIELDS: Final = ("kyc_level", "exposure_limit_usdt", "frozen", "risk_score", "max_leverage")
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What became of an event, and what of it is left to apply (``None``: nothing)."""
+class KnownProfile:
+    """What is known of a user: the profile if there is one, when an event last set each field, and the latest sequence
+    of the event's topic.
+    """
+
+    profile: Profile | None
+    field_times: Mapping[str, int]
+    last_sequence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileEvent:
+    """An event that changes a profile, or makes it (``created``) when there is none."""
+
+    change: ProfileChange
+    stamp: EventStamp
+    created: Profile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an event, and the profile to be written with its field times; ``None``: nothing is."""
 
     applied: Applied
-    change: ProfileChange | None
+    profile: Profile | None
+    field_times: Mapping[str, int]
+    rearms: bool = False
 
 
-def judge_sequence(stamp: EventStamp, *, last_sequence: int | None, creates: bool) -> Applied:
-    """Tell what an event is by its sequence alone; the first of a topic is 1, unless it makes the profile."""
-    if last_sequence is not None and stamp.sequence <= last_sequence:
-        return Applied.OUTDATED
-    expected = 1 if last_sequence is None else last_sequence + 1
-    return Applied.GAP if stamp.sequence > expected and not (creates and last_sequence is None) else Applied.APPLIED
+def outcome(known: KnownProfile, event: ProfileEvent) -> Outcome:
+    """Decide what an event that was never seen before does.
 
+    A gap is told even when the event itself changes nothing: the missing one is missing all the same.
 
-def judge_change(
-    change: ProfileChange, by_sequence: Applied, *, at_us: int, field_times: Mapping[str, int]
-) -> Judgement:
-    """Leave out what a later event has set already; an event of which nothing is left is outdated."""
-    if by_sequence is Applied.OUTDATED:
-        return Judgement(Applied.OUTDATED, None)
-    named = [name for name in PROFILE_FIELDS if getattr(change, name) is not None]
-    outdated = [name for name in named if field_times.get(name, at_us) > at_us]
-    if named and len(outdated) == len(named) and not change.rearm_repeat_throttle:
-        # a missing event stays missing, whatever became of this one
-        return Judgement(Applied.GAP if by_sequence is Applied.GAP else Applied.OUTDATED, None)
-    left = replace(change, **dict.fromkeys(outdated)) if outdated else change
-    return Judgement(by_sequence, left)
+    Raises:
+        NotStored: there is no profile and the event makes none.
+    """
+    applied = _by_sequence(known.last_sequence, event)
+    at_us = event.stamp.at_us
+    if known.profile is None:
+        if event.created is None:
+            raise NotStored(event.stamp.topic)
+        if applied is Applied.OUTDATED:
+            return Outcome(applied, None, {})
+        profile = changed_profile(event.created, event.change)
+        return Outcome(applied, profile, dict.fromkeys(PROFILE_FIELDS, at_us), event.change.rearm_repeat_throttle)
+    if applied is Applied.OUTDATED:
+        return Outcome(applied, None, {})
+    named = {name: value for name in PROFILE_FIELDS if (value := getattr(event.change, name)) is not None}
+    timely = {name: value for name, value in named.items() if known.field_times.get(name, at_us) <= at_us}
+    if named and not timely:
+        return Outcome(applied if applied is Applied.GAP else Applied.OUTDATED, None, {})
+    times = {**known.field_times, **dict.fromkeys(timely, at_us)}
+    return Outcome(applied, replace(known.profile, **timely), times, event.change.rearm_repeat_throttle)
 
 
 def changed_profile(profile: Profile, change: ProfileChange) -> Profile:
@@ -51,6 +77,11 @@ def changed_profile(profile: Profile, change: ProfileChange) -> Profile:
     return replace(profile, **named)
 
 
-def changed_times(change: ProfileChange, *, at_us: int) -> dict[str, int]:
-    """Give the time of each field that the change names."""
-    return {field.name: at_us for field in fields(change) if field.name in PROFILE_FIELDS and getattr(change, field.name) is not None}
+def _by_sequence(last: int | None, event: ProfileEvent) -> Applied:
+    """Tell what an event is by its sequence alone; the first of a topic is 1, unless it makes the profile."""
+    sequence = event.stamp.sequence
+    if last is not None and sequence <= last:
+        return Applied.OUTDATED
+    if last is None and event.created is not None:
+        return Applied.APPLIED
+    return Applied.GAP if sequence > (last or 0) + 1 else Applied.APPLIED

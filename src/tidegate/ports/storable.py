@@ -70,6 +70,16 @@ def rule_faults(rule: RiskRule) -> list[str]:
     return [fault for fault in faults if fault]
 
 
+def name_fault(name: str) -> str:
+    """Say that another rule has this name."""
+    return f"name {name} is in use"
+
+
+def active_rules_fault(active: int) -> str | None:
+    """Say that there are too many active rules; ``None`` when there are not."""
+    return f"at most {ACTIVE_RULES_MAX} rules may be active" if active > ACTIVE_RULES_MAX else None
+
+
 def tier_faults(tier: MarginTier) -> list[str]:
     """Say why a tier, active or not, cannot be stored; empty when it can."""
     faults = [

@@ -1,0 +1,67 @@
+"""The bus of events in memory."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+
+from tidegate.ports.event_bus import BusRecord, DeadLetter, OutgoingEvent
+
+_PARTITION: Final = 0
+
+
+class MemoryEventBus:
+    """``EventPublisher`` and ``EventSource`` in memory; one partition a topic."""
+
+    def __init__(self) -> None:
+        self._published: list[BusRecord] = []
+        self._sizes: defaultdict[str, int] = defaultdict(int)
+        self._places: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._readers: set[asyncio.Event] = set()
+
+    async def publish(self, events: Sequence[OutgoingEvent]) -> None:
+        for event in events:
+            offset = self._sizes[event.topic]
+            self._sizes[event.topic] += 1
+            self._published.append(BusRecord(event.topic, _PARTITION, offset, key=event.key, value=event.value))
+        if events:
+            for reader in self._readers:
+                reader.set()
+
+    async def read(self, group: str, topics: Sequence[str], *, limit: int) -> Sequence[BusRecord]:
+        places = {topic: self._places[group, topic] for topic in topics}
+        return [
+            record for record in self._published if record.topic in places and record.offset >= places[record.topic]
+        ][:limit]
+
+    async def commit(self, group: str, places: Mapping[tuple[str, int], int]) -> None:
+        for (topic, _partition), offset in places.items():
+            self._places[group, topic] = offset
+
+    async def replay(self, topics: Sequence[str]) -> Sequence[BusRecord]:
+        return [record for record in self._published if record.topic in set(topics)]
+
+    async def arrivals(self) -> AsyncIterator[None]:
+        reader = asyncio.Event()
+        self._readers.add(reader)
+        try:
+            yield
+            while True:
+                await reader.wait()
+                reader.clear()
+                yield
+        finally:
+            self._readers.discard(reader)
+
+
+class MemoryDeadLetters:
+    """``DeadLetters`` in memory."""
+
+    def __init__(self) -> None:
+        self._letters: dict[tuple[str, int, int], DeadLetter] = {}
+
+    async def put(self, letter: DeadLetter) -> None:
+        self._letters.setdefault((letter.topic, letter.partition, letter.offset), letter)
+
+    async def list(self, topic: str | None, *, limit: int) -> Sequence[DeadLetter]:
+        return [letter for letter in self._letters.values() if topic in {None, letter.topic}][:limit]

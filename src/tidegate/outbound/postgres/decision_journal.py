@@ -1,0 +1,142 @@
+"""The journal of decisions in PostgreSQL: a batch is one statement, one round trip, one commit."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from tidegate.outbound.postgres.decision_codec import decode_answer, encode_announces, encode_decision
+from tidegate.outbound.postgres.instants import to_timestamp
+from tidegate.outbound.postgres.pool import Connection, PostgresPool
+from tidegate.ports.decision_journal import MARGIN_CALL_TOPIC, DecisionRecord, RememberedAnswer
+
+# The answers are claimed in the order of their keys, so that two batches never wait for each other crosswise. The
+# unique key is the arbiter: a claim waits for the transaction that holds it and takes it only when that one failed, or
+# when its answer is older than 24 h. What was not claimed is written nowhere, and its id is given back.
+_RECORD: Final = """
+WITH batch AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+        $9::timestamptz[], $10::bytea[], $11::text[], $12::bytea[], $13::boolean[]
+    ) WITH ORDINALITY AS item (
+        decision_id, user_id, account_id, order_id, symbol, decision, reason, evaluated_at, reservation_expires_at,
+        fingerprint, announces, payload, remembered, place
+    )
+), claimed AS (
+    INSERT INTO order_answers AS standing (user_id, order_id, decision_id, evaluated_at)
+    SELECT user_id, order_id, decision_id, evaluated_at FROM batch WHERE remembered ORDER BY user_id, order_id
+    ON CONFLICT (user_id, order_id) DO UPDATE
+    SET decision_id = excluded.decision_id, evaluated_at = excluded.evaluated_at
+    WHERE standing.evaluated_at < excluded.evaluated_at - interval '24 hours'
+    RETURNING decision_id
+), accepted AS MATERIALIZED (
+    SELECT * FROM batch WHERE NOT remembered OR decision_id IN (SELECT decision_id FROM claimed)
+), written AS (
+    INSERT INTO decisions (
+        decision_id, user_id, account_id, order_id, symbol, decision, reason, evaluated_at, reservation_expires_at,
+        fingerprint, announces, payload
+    )
+    SELECT decision_id, user_id, account_id, order_id, symbol, decision, reason, evaluated_at, reservation_expires_at,
+        fingerprint, announces, payload
+    FROM accepted
+), queued AS (
+    INSERT INTO outbox (decision_id) SELECT decision_id FROM accepted WHERE announces <> '' ORDER BY place
+)
+SELECT place - 1 AS place FROM batch WHERE decision_id NOT IN (SELECT decision_id FROM accepted)
+"""
+
+# One call a user, at the first of the batch's records that asks for it; the row lock makes concurrent batches agree.
+_MARGIN_CALLS: Final = """
+WITH asked AS (
+    SELECT DISTINCT ON (user_id) decision_id, user_id, evaluated_at
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS item (decision_id, place) JOIN decisions USING (decision_id)
+    ORDER BY user_id, place
+), due AS (
+    UPDATE risk_profiles AS profile SET last_margin_call = asked.evaluated_at FROM asked
+    WHERE profile.user_id = asked.user_id
+        AND (last_margin_call IS NULL OR last_margin_call <= asked.evaluated_at - $2 * interval '1 microsecond')
+    RETURNING asked.decision_id
+)
+UPDATE decisions SET announces = array_to_string(array_remove(string_to_array(announces, ' '), $3), ' ')
+WHERE decision_id = ANY ($1::uuid[]) AND decision_id NOT IN (SELECT decision_id FROM due)
+"""
+
+_STANDING: Final = """
+SELECT asked.place, decision.fingerprint, decision.payload
+FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (user_id, order_id, place)
+JOIN order_answers AS standing USING (user_id, order_id)
+JOIN decisions AS decision ON decision.decision_id = standing.decision_id
+"""
+
+_REMEMBERED: Final = """
+SELECT decision.fingerprint, decision.payload
+FROM order_answers AS standing JOIN decisions AS decision ON decision.decision_id = standing.decision_id
+WHERE standing.user_id = $1::uuid AND standing.order_id = $2 AND standing.evaluated_at >= $3
+"""
+
+
+class PostgresDecisionJournal:
+    """``DecisionJournal`` on PostgreSQL; always durable when it returns (``synchronous_commit`` is on)."""
+
+    def __init__(self, pool: PostgresPool) -> None:
+        self._pool = pool
+
+    async def record(
+        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
+    ) -> Mapping[int, RememberedAnswer]:
+        if not batch:
+            return {}
+        columns = _columns(batch)
+        calls = [record for record in batch if MARGIN_CALL_TOPIC in record.announces]
+        if not calls:
+            async with self._pool.connection() as connection:
+                refused = await _record(connection, columns)
+                return await _standing(connection, batch, refused=refused)
+        async with self._pool.transaction() as connection:
+            refused = await _record(connection, columns)
+            asked = [record.answer.decision_id for record in calls]
+            await connection.execute(_MARGIN_CALLS, asked, margin_call_cooldown_us, MARGIN_CALL_TOPIC)
+            return await _standing(connection, batch, refused=refused)
+
+    async def remembered(self, user_id: str, order_id: str, *, since_us: int) -> RememberedAnswer | None:
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(_REMEMBERED, user_id, order_id, to_timestamp(since_us))
+        return None if row is None else RememberedAnswer(row["fingerprint"], decode_answer(row["payload"]))
+
+
+async def _record(connection: Connection, columns: tuple[list[object], ...]) -> list[int]:
+    return [row["place"] for row in await connection.fetch(_RECORD, *columns)]
+
+
+async def _standing(
+    connection: Connection, batch: Sequence[DecisionRecord], *, refused: Sequence[int]
+) -> dict[int, RememberedAnswer]:
+    """Give the answers that stand for the refused records; they are committed, for the claim has waited for them."""
+    if not refused:
+        return {}
+    orders = [batch[place].order for place in refused]
+    rows = await connection.fetch(_STANDING, [order.user_id for order in orders], [order.order_id for order in orders])
+    return {
+        refused[row["place"] - 1]: RememberedAnswer(row["fingerprint"], decode_answer(row["payload"])) for row in rows
+    }
+
+
+def _columns(batch: Sequence[DecisionRecord]) -> tuple[list[object], ...]:
+    """Turn the batch into one array a column, in the order of the statement's parameters."""
+    rows = [
+        (
+            record.answer.decision_id,
+            record.order.user_id,
+            record.order.account_id,
+            record.order.order_id,
+            record.order.symbol,
+            record.answer.decision,
+            record.answer.reject_reason,
+            to_timestamp(record.answer.evaluated_at_us),
+            None if record.reservation is None else to_timestamp(record.reservation.expires_at_us),
+            record.fingerprint,
+            encode_announces(record.announces),
+            encode_decision(record),
+            record.remembered,
+        )
+        for record in batch
+    ]
+    return tuple(map(list, zip(*rows, strict=True)))

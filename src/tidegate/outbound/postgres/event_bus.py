@@ -1,0 +1,92 @@
+"""The embedded bus: topics as rows of PostgreSQL, one partition each, from which everything can be rebuilt."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Final
+
+import asyncpg
+
+from tidegate.outbound.postgres.notices import notices
+from tidegate.outbound.postgres.pool import PostgresPool
+from tidegate.ports.event_bus import BusRecord, OutgoingEvent
+
+_CHANNEL: Final = "tidegate_bus"
+_PARTITION: Final = 0
+
+# Publishers of one topic stand in line at its row until they commit: offsets have no holes and become visible in order,
+# so a reader's place never passes an event that commits late. Topics are locked in the order of their names.
+_PUBLISH: Final = """
+WITH batch AS (
+    SELECT *, row_number() OVER (PARTITION BY topic ORDER BY place) AS rank
+    FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) WITH ORDINALITY
+        AS item (topic, key, value, event_id, place)
+), sizes AS (
+    SELECT topic, count(*) AS events FROM batch GROUP BY topic
+), taken AS (
+    INSERT INTO bus_topics AS standing (topic, next_offset) SELECT topic, events FROM sizes ORDER BY topic
+    ON CONFLICT (topic) DO UPDATE SET next_offset = standing.next_offset + excluded.next_offset
+    RETURNING topic, next_offset
+), published AS (
+    INSERT INTO bus_events (topic, "offset", key, value, event_id)
+    SELECT topic, taken.next_offset - sizes.events + batch.rank - 1, key, value, event_id
+    FROM batch JOIN sizes USING (topic) JOIN taken USING (topic)
+    ORDER BY place
+)
+SELECT pg_notify($5, '')
+"""
+_READ: Final = """
+SELECT event.topic, event."offset", event.key, event.value
+FROM unnest($2::text[]) AS wanted (topic)
+LEFT JOIN bus_consumers AS place ON place.consumer_group = $1 AND place.topic = wanted.topic
+CROSS JOIN LATERAL (
+    SELECT * FROM bus_events
+    WHERE bus_events.topic = wanted.topic AND bus_events."offset" >= coalesce(place.next_offset, 0)
+    ORDER BY bus_events."offset" LIMIT $3
+) AS event
+ORDER BY event.position LIMIT $3
+"""
+_COMMIT: Final = """
+INSERT INTO bus_consumers (consumer_group, topic, next_offset)
+SELECT $1, * FROM unnest($2::text[], $3::bigint[])
+ON CONFLICT (consumer_group, topic) DO UPDATE SET next_offset = excluded.next_offset
+"""
+_REPLAY: Final = """
+SELECT topic, "offset", key, value FROM bus_events WHERE topic = ANY ($1::text[]) ORDER BY position
+"""
+
+
+class PostgresEventBus:
+    """``EventPublisher`` and ``EventSource`` on PostgreSQL."""
+
+    def __init__(self, pool: PostgresPool) -> None:
+        self._pool = pool
+
+    async def publish(self, events: Sequence[OutgoingEvent]) -> None:
+        if not events:
+            return
+        columns = zip(*((event.topic, event.key, event.value, event.event_id) for event in events), strict=True)
+        async with self._pool.connection() as connection:
+            await connection.execute(_PUBLISH, *map(list, columns), _CHANNEL)
+
+    async def read(self, group: str, topics: Sequence[str], *, limit: int) -> Sequence[BusRecord]:
+        async with self._pool.connection() as connection:
+            return [_record(row) for row in await connection.fetch(_READ, group, sorted(set(topics)), limit)]
+
+    async def commit(self, group: str, places: Mapping[tuple[str, int], int]) -> None:
+        topics = sorted(topic for topic, _partition in places)
+        offsets = [places[topic, _PARTITION] for topic in topics]
+        async with self._pool.connection() as connection:
+            await connection.execute(_COMMIT, group, topics, offsets)
+
+    async def replay(self, topics: Sequence[str]) -> Sequence[BusRecord]:
+        async with self._pool.connection() as connection:
+            return [_record(row) for row in await connection.fetch(_REPLAY, topics)]
+
+    async def arrivals(self) -> AsyncIterator[None]:
+        async with aclosing(notices(self._pool, _CHANNEL)) as listening:
+            async for _ in listening:
+                yield
+
+
+def _record(row: asyncpg.Record) -> BusRecord:
+    return BusRecord(row["topic"], _PARTITION, row["offset"], row["key"], row["value"])
