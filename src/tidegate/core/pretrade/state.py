@@ -6,10 +6,13 @@ lazily (``valuation.py``). The plain, slow version of the same sums is ``referen
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import reduce
 from heapq import heappop, heappush
 
 from tidegate.core.kernel.decimals import SUM_LIMIT, WORKING, ZERO
 from tidegate.core.pretrade.account import Balance, OpenOrder, Position, Reservation
+from tidegate.core.pretrade.feeds import FeedPlace, gaps_of
+from tidegate.core.pretrade.heard import AccountHeard
 from tidegate.core.pretrade.instrument import Instrument, Kind
 from tidegate.core.pretrade.live import SymbolView, TotalsView, notional, own_price
 from tidegate.core.pretrade.order import PositionSide, Side, is_closing
@@ -174,15 +177,20 @@ class SymbolBook:
 
 
 class AccountState:
-    """One account: balances, symbols and live orders, with the totals of each settle asset."""
+    """One account: balances, symbols and live orders, with the totals of each settle asset.
+
+    ``heard`` is what its topics have told so far (``apply_changes.py`` keeps it).
+    """
 
     __slots__ = (
         "account_id",
         "assets",
         "balances",
+        "heard",
         "open_orders",
         "reservations",
         "symbols",
+        "told_count",
         "valued_at",
         "valued_by",
     )
@@ -194,17 +202,29 @@ class AccountState:
         self.open_orders: dict[str, OpenOrder] = {}
         self.reservations: dict[str, Reservation] = {}
         self.assets: dict[str, AssetTotals] = {}
+        self.heard = AccountHeard()
         self.valued_by: object = None
         self.valued_at = -1
+        self.told_count: int | None = None
 
     @property
     def live_count(self) -> int:
-        """Number of live orders of the account."""
-        return len(self.open_orders) + len(self.reservations)
+        """Number of live orders of the account; as the evidence told it when the account was restored from one."""
+        if self.told_count is not None:
+            return self.told_count
+        return len(self.open_orders) + len(self.reservations) + len(self.heard.uncounted)
 
     def is_live(self, order_id: str) -> bool:
         """Tell whether an order of this id is open or reserved."""
-        return order_id in self.open_orders or order_id in self.reservations
+        return order_id in self.open_orders or order_id in self.reservations or order_id in self.heard.uncounted
+
+    def gap_reason(self) -> str:
+        """Say why the account cannot be trusted until it is healed; empty when it can (PT-707)."""
+        return "; ".join(self.heard.gaps(self.symbols))
+
+    def position_known(self) -> bool:
+        """Tell whether nothing told of positions and live orders is missing."""
+        return self.heard.positions_known()
 
     def set_balance(self, balance: Balance) -> None:
         """Put one asset's balance in its place."""
@@ -249,6 +269,12 @@ class AccountState:
             self._drop_if_empty(book)
         return order is not None or held is not None
 
+    def drop_reservation(self, reservation: Reservation, instrument: Instrument) -> bool:
+        """Take out this reservation and no other of its id; tell whether it was there."""
+        if self.reservations.get(reservation.order_id) is not reservation:
+            return False
+        return self.remove_order(reservation.order_id, instrument)
+
     def recount(self, symbol: str, instrument: Instrument) -> None:
         """Count the live orders of a symbol anew: its instrument has changed."""
         book = self.symbols.get(symbol)
@@ -258,6 +284,8 @@ class AccountState:
         book.legs.clear()
         book.leverages.clear()
         book.leverageless = 0
+        held = [order.extra for order in self.reservations.values() if order.symbol == symbol]
+        book.extra = reduce(WORKING.add, held, ZERO) if instrument.kind is not Kind.SPOT else ZERO
         live: tuple[Mapping[str, OpenOrder | Reservation], ...] = (self.open_orders, self.reservations)
         for orders in live:
             for order in orders.values():
@@ -311,15 +339,19 @@ class AccountState:
 
 
 class UserState:
-    """All accounts of one user: the unit that is versioned, reserved on and, in a cluster, kept in one place."""
+    """All accounts of one user: the unit that is versioned, reserved on and, in a cluster, kept in one place.
 
-    __slots__ = ("_expiries", "accounts", "reported_exposure", "user_id", "version")
+    ``places`` is how far the topics that count per user have been heard.
+    """
+
+    __slots__ = ("__weakref__", "_expiries", "accounts", "places", "reported_exposure", "user_id", "version")
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self.version = 0
         self.accounts: dict[str, AccountState] = {}
         self.reported_exposure: ReportedExposure | None = None
+        self.places: dict[str, FeedPlace] = {}
         self._expiries: list[tuple[int, str, str]] = []
 
     def account(self, account_id: str) -> AccountState:
@@ -332,6 +364,17 @@ class UserState:
     def live_count(self) -> int:
         """Number of live orders of the user."""
         return sum(account.live_count for account in self.accounts.values())
+
+    def gap_reason(self, account_id: str) -> str:
+        """Say why an account cannot be trusted until it is healed, gaps in what is told of its user included."""
+        account = self.accounts.get(account_id)
+        reasons = [*gaps_of(self.places), *([account.gap_reason()] if account is not None else [])]
+        return "; ".join(reason for reason in reasons if reason)
+
+    def position_known(self, account_id: str) -> bool:
+        """Tell whether nothing told of an account's positions and live orders is missing."""
+        account = self.accounts.get(account_id)
+        return account is None or account.position_known()
 
     def hold(self, account_id: str, reservation: Reservation, *, instrument: Instrument) -> None:
         """Hold a reservation until it expires."""
