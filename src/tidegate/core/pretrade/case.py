@@ -45,6 +45,7 @@ class Case:
         "margin_price",
         "mark",
         "metrics",
+        "mismatched",
         "notional",
         "order",
         "out_of_range",
@@ -67,9 +68,10 @@ class Case:
         self.instrument = instrument
         self.metrics = Metrics(order_quantity=order.quantity)
         self.spot = instrument.kind is Kind.SPOT
-        self.account: AccountState = snapshot.user.account(order.account_id)
+        self.account = snapshot.user.accounts.get(order.account_id) or AccountState(order.account_id)
         self.book: SymbolBook | None = self.account.symbols.get(order.symbol)
         self.position: Position | None = None if self.book is None else self.book.position(order.position_side)
+        self.mismatched = self._is_mismatched()
         self.closing = is_closing(order.side, order.position_side)
         self.reducing = order.reduce_only or self.closing
         self.proven = not self.spot and snapshot.position_known and self._is_proven()
@@ -90,10 +92,17 @@ class Case:
         self.worst_before: Decimal | None = None
         self.worst_after: Decimal | None = None
 
+    def _is_mismatched(self) -> bool:
+        """Tell whether the order's position side does not fit how the symbol is held and ordered: legs or one-way."""
+        book = self.book
+        if book is None or self.spot:
+            return False
+        return book.hedged if self.order.position_side is PositionSide.BOTH else book.one_way
+
     def _is_proven(self) -> bool:
         """Derivative, against the position, and not larger than what other live orders of its side leave of it."""
         position, book, order = self.position, self.book, self.order
-        if position is None or book is None:
+        if position is None or book is None or self.mismatched:
             return False
         if order.position_side is PositionSide.BOTH:
             against = (position.quantity > ZERO) is (order.side is Side.SELL)
@@ -125,6 +134,10 @@ class Case:
         self.out_of_range.append(metric)
         return None
 
+    def quotient(self, value: Decimal) -> Decimal | None:
+        """Quantise a price, ratio or percentage to 20 places; one of 10**22 or more is not known (it is no sum)."""
+        return value.quantize(SUM_QUANTUM) if -SUM_LIMIT < value < SUM_LIMIT else None
+
     def price_order(self, mark: Mark | None) -> None:
         """Work out mark, fill price, margin price, notional, fee and open loss; ``mark`` is usable or ``None``."""
         order, instrument = self.order, self.instrument
@@ -141,10 +154,8 @@ class Case:
             self.margin_price = max(fill, market)
         worth = notional(instrument, order.quantity, price=fill)
         self.metrics.order_notional = self.kept("order_notional", worth)
-        if self.metrics.order_notional is None:
-            self.margin_price = None
-            return
-        self.notional = worth
+        if self.metrics.order_notional is not None:
+            self.notional = worth
         if self.margin_price is not None:
             same = self.margin_price is fill
             self.adds = worth if same else notional(instrument, order.quantity, price=self.margin_price)

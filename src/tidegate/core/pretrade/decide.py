@@ -81,7 +81,7 @@ def decide(order: Order, snapshot: Snapshot) -> Verdict:
             found += many(case)
         hits, names = check_dynamic_rules(case)
         found += hits
-        return _verdict(case.metrics, found, names=names, proven=case.proven)
+        return _verdict(case.metrics, found, names=names, case=case)
 
 
 def _weigh(case: Case) -> None:
@@ -129,10 +129,10 @@ def _without_instrument(order: Order, snapshot: Snapshot) -> Verdict:
             observed=order.symbol,
         )
     )
-    return _verdict(Metrics(order_quantity=order.quantity, leverage=order.leverage), found, names=(), proven=False)
+    return _verdict(Metrics(), found, names=(), case=None)
 
 
-def _verdict(metrics: Metrics, found: Iterable[Violation], *, names: tuple[str, ...], proven: bool) -> Verdict:
+def _verdict(metrics: Metrics, found: Iterable[Violation], *, names: tuple[str, ...], case: Case | None) -> Verdict:
     violations = tuple(sorted(found, key=_rank))
     first = violations[0] if violations else None
     if first is None or first.action is Action.SHADOW:
@@ -142,7 +142,11 @@ def _verdict(metrics: Metrics, found: Iterable[Violation], *, names: tuple[str, 
     else:
         decision, reason, message = Decision.REJECTED, first.code, first.message
     at_risk = any(violation.code is RejectReason.LIQUIDATION_RISK for violation in violations)
-    return Verdict(decision, reason, message, violations, names, metrics, at_risk, proven)
+    if case is None:
+        return Verdict(decision, reason, message, violations, names, metrics, at_risk)
+    return Verdict(
+        decision, reason, message, violations, names, metrics, at_risk, case.proven, case.margin_price, case.spot
+    )
 
 
 _ACTION_RANK: Final = {action: rank for rank, action in enumerate(Action)}

@@ -40,6 +40,7 @@ class Evidence:
     flow: FlowFacts
     account_lag_ms: int | None
     account_gap: str
+    position_known: bool
     order_id_live: bool
     instruments: tuple[Instrument, ...]
     marks: Mapping[str, Mark]

@@ -41,7 +41,7 @@ def sum_exposure(case: Case) -> None:
     profile = case.snapshot.profile
     if profile is not None and profile.exposure_limit_usdt and metrics.projected_exposure_usdt is not None:
         share = projected / profile.exposure_limit_usdt * HUNDRED
-        metrics.exposure_utilization_pct = case.kept("exposure_utilization_pct", share)
+        metrics.exposure_utilization_pct = case.quotient(share)
 
 
 def _own_exposure(case: Case) -> Decimal | None:
@@ -61,7 +61,7 @@ def _own_exposure(case: Case) -> Decimal | None:
                 missing.add(asset)
             else:
                 total += totals.exposure * price
-    if conversion(case.snapshot, own_asset) is None:
+    if _moves(case) and conversion(case.snapshot, own_asset) is None:
         missing.add(own_asset)
     known = {datum.name for datum in case.stale}
     for asset in sorted(missing):
@@ -71,16 +71,24 @@ def _own_exposure(case: Case) -> Decimal | None:
     return None if missing else total
 
 
+def _moves(case: Case) -> bool:
+    """Tell whether the order could leave exposure in its settle asset: not when it is known to leave none."""
+    left = case.adds if case.spot else case.worst_after
+    return left is None or bool(left)
+
+
 def _added_exposure(case: Case) -> Decimal | None:
     """What the order adds to the user's own exposure, in USDT (negative when it makes the worst case smaller)."""
-    price = conversion(case.snapshot, case.instrument.settle)
-    if price is None:
-        return None
     if case.spot:
-        return None if case.adds is None else case.adds * price
-    if case.worst_before is None or case.worst_after is None:
-        return None
-    return (case.worst_after - case.worst_before) * price
+        added = case.adds
+    elif case.worst_before is None or case.worst_after is None:
+        added = None
+    else:
+        added = case.worst_after - case.worst_before
+    if not added:
+        return added
+    price = conversion(case.snapshot, case.instrument.settle)
+    return None if price is None else added * price
 
 
 def _reported(snapshot: Snapshot) -> Decimal | None:

@@ -63,17 +63,24 @@ class Others:
 def project(case: Case) -> None:
     """Work out what the fill would leave: margins, ratio, liquidation prices before and after."""
     mark, metrics, ladder = case.mark, case.metrics, case.ladder
-    if mark is None or (case.value is not None and not case.value.in_range):
+    if case.value is not None and not case.value.in_range:
         return
     legs = _legs_held(case)
+    filled = None
+    if case.fill is not None and case.notional is not None and not case.mismatched:
+        filled = fill_position(case.position, case.order, instrument=case.instrument, price=case.fill)
+        case.liquidation_impossible = not filled.quantity and not legs.keys() - {case.order.position_side}
+    if mark is None:
+        return
     others = _others(case)
     if ladder is not None:
         metrics.maintenance_margin_before = case.kept("maintenance_margin_before", _owed(case, legs, ladder=ladder))
         if legs and (others is not None or case.isolated):
-            metrics.liquidation_price_before = _liquidation_price(case, legs, others=others, paid=ZERO)
-    if case.fill is None or case.notional is None:
+            price = _liquidation_price(case, legs, others=others, paid=ZERO)
+            if price is not None:
+                metrics.liquidation_price_before = case.quotient(price)
+    if filled is None or case.notional is None:
         return
-    filled = fill_position(case.position, case.order, instrument=case.instrument, price=case.fill)
     after = _legs_after(case, legs, filled=filled)
     held = sum((notional(case.instrument, leg.quantity, price=mark) for leg in after.values()), ZERO)
     metrics.projected_position_notional = case.kept("projected_position_notional", held)
@@ -91,11 +98,11 @@ def project(case: Case) -> None:
 def _project_liquidation(case: Case, after: Legs, *, others: Others | None, paid: Decimal) -> None:
     metrics, mark = case.metrics, case.mark
     price = _liquidation_price(case, after, others=others, paid=paid) if after else None
-    metrics.projected_liquidation_price = price
     if price is None or mark is None:
         case.liquidation_impossible = True
     else:
-        metrics.liquidation_distance_pct = case.kept("liquidation_distance_pct", abs(mark - price) / mark * HUNDRED)
+        metrics.projected_liquidation_price = case.quotient(price)
+        metrics.liquidation_distance_pct = case.quotient(abs(mark - price) / mark * HUNDRED)
 
 
 def _legs_held(case: Case) -> Legs:
@@ -194,7 +201,7 @@ def margin_ratio(case: Case, owed: Decimal, *, equity: Decimal) -> Decimal | Non
     if equity_sum <= ZERO:
         return RATIO_MAX if owed_sum > ZERO else ZERO
     ratio = owed / equity
-    return RATIO_MAX if ratio > RATIO_MAX else case.kept("projected_margin_ratio", ratio)
+    return RATIO_MAX if ratio > RATIO_MAX else case.quotient(ratio)
 
 
 def _liquidation_price(case: Case, legs: Legs, *, others: Others | None, paid: Decimal) -> Decimal | None:
@@ -212,15 +219,13 @@ def _liquidation_price(case: Case, legs: Legs, *, others: Others | None, paid: D
         cushion = others.balance - paid - others.maintenance + others.pnl
         if leg is None:
             long, short = legs.get(PositionSide.LONG), legs.get(PositionSide.SHORT)
-            price = hedge_price(
+            return hedge_price(
                 long.holding if long is not None else _NO_HOLDING,
                 short.holding if short is not None else _NO_HOLDING,
                 cushion=cushion,
                 market=market,
                 ladder=ladder,
             )
-            return None if price is None else case.kept("liquidation_price", price)
     if leg is None:
         return None
-    price = one_way_price(leg.holding, leg.direction, cushion=cushion, market=market, ladder=ladder)
-    return None if price is None else case.kept("liquidation_price", price)
+    return one_way_price(leg.holding, leg.direction, cushion=cushion, market=market, ladder=ladder)

@@ -33,12 +33,11 @@ def sum_up(case: Case) -> None:
 def _sum_order(case: Case) -> None:
     """Fee, open loss and price deviation of the order."""
     metrics, fill, mark = case.metrics, case.fill, case.mark
-    if case.notional is None or fill is None:
+    if case.notional is not None:
+        metrics.fee = case.kept("fee", case.notional * case.instrument.taker_fee_pct / HUNDRED)
+    if mark is None or fill is None:
         return
-    metrics.fee = case.kept("fee", case.notional * case.instrument.taker_fee_pct / HUNDRED)
-    if mark is None:
-        return
-    metrics.price_deviation_pct = case.kept("price_deviation_pct", abs(fill - mark) / mark * HUNDRED)
+    metrics.price_deviation_pct = case.quotient(abs(fill - mark) / mark * HUNDRED)
     if not case.spot:
         metrics.open_loss = case.kept("open_loss", open_loss(case, fill, mark=mark))
 
@@ -73,7 +72,7 @@ def _sum_worst_case(case: Case) -> Decimal | None:
     metrics.position_notional = case.kept("position_notional", held)
     metrics.initial_margin_before = case.kept("initial_margin_before", before)
     adds = ZERO if case.reducing else case.adds
-    if adds is None:
+    if adds is None or case.mismatched:
         return None
     if hedged:
         worst = worst_before + adds
@@ -82,9 +81,9 @@ def _sum_worst_case(case: Case) -> Decimal | None:
     else:
         worst = worst_case(net, buys=buys, sells=sells + adds)
     metrics.worst_case_notional = case.kept("worst_case_notional", worst)
+    case.worst_after = worst
     if metrics.worst_case_notional is None:
         return None
-    case.worst_after = worst
     own = metrics.leverage or ONE
     lowest = own if leverage is None or own < leverage else leverage
     after = initial_margin(worst, held, leverage=lowest, isolated=case.isolated)
@@ -93,11 +92,11 @@ def _sum_worst_case(case: Case) -> Decimal | None:
 
 
 def _required(case: Case, margin: Decimal) -> Decimal | None:
-    if case.notional is None or case.fill is None or case.mark is None:
+    """Give ``max(0, IM after - IM before) + open loss + fee``; ``None`` when one of them is not known."""
+    if case.notional is None or case.fill is None or case.mark is None or case.metrics.open_loss is None:
         return None
     fee = case.notional * case.instrument.taker_fee_pct / HUNDRED
-    loss = open_loss(case, case.fill, mark=case.mark)
-    return max(ZERO, margin) + loss + fee
+    return max(ZERO, margin) + open_loss(case, case.fill, mark=case.mark) + fee
 
 
 def _balance(case: Case, asset: str) -> Decimal | None:

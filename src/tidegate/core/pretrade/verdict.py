@@ -1,6 +1,7 @@
 """What the gate decided about one order, and on which numbers."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from tidegate.core.pretrade.metrics import Metrics
 from tidegate.core.pretrade.reasons import Decision, RejectReason
@@ -12,7 +13,8 @@ class Verdict:
     """Decision, headline and every violation (REJECTs by precedence, then WARNs, then SHADOWs), with the metrics.
 
     ``reject_reason`` is set when the decision is REJECTED and only then. ``rule_hits`` names the dynamic rules that
-    were hit, shadow rules excepted.
+    were hit, shadow rules excepted. ``margin_price`` is the price at which the order would count as a live one
+    (quote asset; ``None`` when its datum is missing); ``spot`` tells a SPOT order.
     """
 
     decision: Decision
@@ -23,3 +25,5 @@ class Verdict:
     metrics: Metrics
     liquidation_risk: bool
     proven_reducer: bool = False
+    margin_price: Decimal | None = None
+    spot: bool = False

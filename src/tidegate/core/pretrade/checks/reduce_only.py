@@ -11,7 +11,7 @@ def check_reduce_only(case: Case) -> Violation | None:
     """Refuse a reduce-only order (closing a hedge leg is one, flagged or not) that is not against the position or,
     with the other live reduce-only orders of its side, is larger than it; exactly as large passes.
     """
-    if not case.reducing or case.spot or case.proven:
+    if not case.reducing or case.spot or case.proven or case.mismatched:
         return None
     order, position = case.order, case.position
     against = position is not None and (

@@ -91,7 +91,7 @@ def spot_spend(scenario: Scenario, asset: str) -> Decimal | None:
     spent: list[Decimal | None] = []
     for order in live_orders(scenario):
         instrument = scenario.instruments[order.symbol]
-        if instrument.kind is not Kind.SPOT:
+        if instrument.kind is not Kind.SPOT or not remaining(order):
             continue
         if order.side is Side.SELL and instrument.base == asset:
             spent.append(remaining(order))

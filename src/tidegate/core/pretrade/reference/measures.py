@@ -159,9 +159,10 @@ def _measure_after(
     if balance is not None:
         balance = balance - fee + filled.realised
     notional_after = symbols.position_notionals(scenario, after, symbol=order.symbol)
-    if measures.keep("projected_position_notional", notional_after) is not None:
-        maintenance = symbols.maintenance_margins(scenario, after, symbol=order.symbol)
-        measures.keep("maintenance_margin_after", maintenance)
+    if notional_after is not None and measures.keep("projected_position_notional", notional_after) is None:
+        return
+    maintenance = symbols.maintenance_margins(scenario, after, symbol=order.symbol)
+    measures.keep("maintenance_margin_after", maintenance)
     measures.keep("projected_margin_ratio", _ratio_after(scenario, order, filled=filled, balance=balance))
     price = liquidation.liquidation_price(
         scenario, after, symbol=order.symbol, leg=order.position_side, balance=balance
@@ -181,7 +182,9 @@ def _ratio_after(
         return None
     if is_isolated(scenario, order.symbol):
         for position in filled.positions:
-            if position.symbol == order.symbol and position.position_side is order.position_side:
+            if not position.quantity or position.symbol != order.symbol:
+                continue
+            if position.position_side is order.position_side:
                 assert position.margin_mode is MarginMode.ISOLATED
                 return liquidation.isolated_ratio(scenario, position)
         return ZERO

@@ -1,0 +1,47 @@
+"""The gRPC server: our service, health and reflection, on one event loop."""
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from tidegate.inbound.grpc.service import RiskService
+from tidegate.wire.proto.risk.v1 import main_pb2, main_pb2_grpc
+
+MESSAGE_BYTES_MAX = 64 * 1_024
+"""A request larger than this is refused by the transport; an order has 15 short fields."""
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_metadata_size", 32 * 1_024),
+)
+
+
+class GrpcServer:
+    """Serves until stopped; ``port`` is the one it took."""
+
+    def __init__(self, service: RiskService, *, address: str) -> None:
+        self._server = grpc.aio.server(options=_OPTIONS)
+        self._health = health.aio.HealthServicer()
+        main_pb2_grpc.add_RiskServiceServicer_to_server(service, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._service_name = main_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name
+        names = (self._service_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        self.port = self._server.add_insecure_port(address)
+
+    async def start(self) -> None:
+        """Start to take calls; health says NOT_SERVING until ``set_serving``."""
+        await self.set_serving(False)
+        await self._server.start()
+
+    async def set_serving(self, serving: bool) -> None:
+        """Say on the health service whether orders are decided."""
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", self._service_name):
+            await self._health.set(name, status)
+
+    async def stop(self, *, grace_s: float) -> None:
+        """Take no new calls, and end those that run within ``grace_s``."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_s)

@@ -1,0 +1,157 @@
+"""Sliding windows of what each user did lately: message rate, notional, rejects, equal orders, equal fills.
+
+Windows of an hour and a day are kept in buckets of a minute; the oldest bucket is counted whole, so a window may say
+a little too much and never too little.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from decimal import Decimal
+
+from tidegate.core.kernel.decimals import WORKING, ZERO
+from tidegate.core.pretrade.loading import take_token
+from tidegate.core.pretrade.order import Order, OrderType, Side
+from tidegate.core.pretrade.settings import GateSettings
+from tidegate.core.pretrade.snapshot import FlowFacts
+
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+
+Content = tuple[str, Side, OrderType, Decimal | None, Decimal]
+"""What makes two orders of a user equal: symbol, side, type, price, quantity."""
+
+
+def content_of(order: Order) -> Content:
+    """Give the content by which orders of a user are equal."""
+    return order.symbol, order.side, order.order_type, order.price, order.quantity
+
+
+class Buckets:
+    """A sum over a sliding window in buckets of a minute."""
+
+    __slots__ = ("_buckets", "total")
+
+    def __init__(self) -> None:
+        self._buckets: deque[tuple[int, Decimal]] = deque()
+        self.total = ZERO
+
+    def add(self, at_us: int, amount: Decimal) -> None:
+        """Count an amount at its time; times do not go back by more than a bucket."""
+        minute = at_us // MINUTE_US
+        self.total = WORKING.add(self.total, amount)
+        if self._buckets and self._buckets[-1][0] >= minute:
+            last, held = self._buckets.pop()
+            self._buckets.append((last, WORKING.add(held, amount)))
+        else:
+            self._buckets.append((minute, amount))
+
+    def sum_since(self, since_us: int) -> Decimal:
+        """Give the sum of the buckets that reach into the window, and drop those that do not."""
+        oldest = since_us // MINUTE_US
+        while self._buckets and self._buckets[0][0] < oldest:
+            self.total = WORKING.subtract(self.total, self._buckets.popleft()[1])
+        return self.total
+
+
+class UserFlow:
+    """Windows of one user."""
+
+    __slots__ = ("equal", "fills", "level", "message_us", "notional", "orders", "rejects")
+
+    def __init__(self) -> None:
+        self.level: Decimal | None = None
+        self.message_us = 0
+        self.orders: deque[int] = deque()
+        self.notional = Buckets()
+        self.rejects = Buckets()
+        self.equal: dict[Content, int] = {}
+        self.fills: dict[Content, deque[int]] = {}
+
+
+class FlowWindows:
+    """Windows of all users of this process. ``settings`` gives the length of the windows that officers set."""
+
+    def __init__(self) -> None:
+        self._users: dict[str, UserFlow] = {}
+
+    def facts(self, order: Order, *, now_us: int, settings: GateSettings, rearmed_us: int | None) -> FlowFacts:
+        """Give what the checks read about the user of an order; counts nothing."""
+        flow = self._users.get(order.user_id)
+        if flow is None:
+            return FlowFacts(0, ZERO, 0)
+        orders = flow.orders
+        while orders and orders[0] <= now_us - MINUTE_US:
+            orders.popleft()
+        content = content_of(order)
+        return FlowFacts(
+            orders_last_minute=len(orders),
+            notional_24h=flow.notional.sum_since(now_us - DAY_US),
+            rejects_last_hour=int(flow.rejects.sum_since(now_us - HOUR_US)),
+            message_allowed=_level(flow, now_us, most=settings.orders_per_second_max)[1],
+            equal_order_at_us=flow.equal.get(content) if settings.duplicate_window_ms else None,
+            equal_fills=_fills(flow, content, since_us=_repeat_start(settings, now_us, rearmed_us=rearmed_us)),
+        )
+
+    def count_message(self, order: Order, *, at_us: int, settings: GateSettings) -> None:
+        """Count one message of the user: it takes a token, if there is one."""
+        flow = self._user(order.user_id)
+        flow.orders.append(at_us)
+        most = settings.orders_per_second_max
+        if most:
+            flow.level, _ = _level(flow, at_us, most=most)
+            flow.message_us = at_us
+
+    def count_accepted(self, order: Order, *, at_us: int, notional_usdt: Decimal, settings: GateSettings) -> None:
+        """Count an order that may proceed: its notional, and its content for the duplicate check."""
+        flow = self._user(order.user_id)
+        flow.notional.add(at_us, notional_usdt)
+        if settings.duplicate_window_ms:
+            _drop_old(flow.equal, at_us - settings.duplicate_window_ms * 1_000)
+            flow.equal[content_of(order)] = at_us
+
+    def count_reject(self, order: Order, *, at_us: int) -> None:
+        """Count a refusal."""
+        self._user(order.user_id).rejects.add(at_us, Decimal(1))
+
+    def count_fill(self, user_id: str, content: Content, *, at_us: int) -> None:
+        """Count an executed order for the repeat throttle."""
+        fills = self._user(user_id).fills.setdefault(content, deque(maxlen=_FILLS_KEPT))
+        fills.append(at_us)
+
+    def _user(self, user_id: str) -> UserFlow:
+        flow = self._users.get(user_id)
+        if flow is None:
+            flow = self._users[user_id] = UserFlow()
+        return flow
+
+
+_FILLS_KEPT = 1_000
+_EQUAL_KEPT = 1_000
+
+
+def _level(flow: UserFlow, now_us: int, *, most: int) -> tuple[Decimal, bool]:
+    if not most:
+        return ZERO, True
+    level = Decimal(most) if flow.level is None else flow.level
+    return take_token(level, now_us - flow.message_us if flow.level is not None else 0, most=most)
+
+
+def _repeat_start(settings: GateSettings, now_us: int, *, rearmed_us: int | None) -> int:
+    start = now_us - settings.repeat_window_ms * 1_000
+    return start if rearmed_us is None else max(start, rearmed_us)
+
+
+def _fills(flow: UserFlow, content: Content, *, since_us: int) -> int:
+    return sum(1 for at_us in flow.fills.get(content, ()) if at_us > since_us)
+
+
+def _drop_old(equal: dict[Content, int], since_us: int) -> None:
+    if len(equal) < _EQUAL_KEPT:
+        return
+    for content in _older(equal.items(), since_us):
+        del equal[content]
+
+
+def _older(entries: Iterable[tuple[Content, int]], since_us: int) -> list[Content]:
+    return [content for content, at_us in entries if at_us <= since_us]

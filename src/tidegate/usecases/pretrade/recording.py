@@ -1,0 +1,170 @@
+"""Record what was decided, then tell it; give back what came to nothing.
+
+``journal``: an answer is told when its decision is durable. ``relaxed``: it is told at once and written within 50 ms;
+a journal that does not answer stops the gate as soon as that is known.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+
+from tidegate.core.kernel.trouble import DependencyFailed
+from tidegate.core.pretrade.settings import GateSettings
+from tidegate.ports.account_book import AccountBook
+from tidegate.ports.decision_journal import DecisionJournal, DecisionRecord, RememberedAnswer
+from tidegate.usecases.pretrade.announce import announces
+from tidegate.usecases.pretrade.answering import Decided, answer_of, duplicate_verdict
+from tidegate.usecases.pretrade.asked import Asked
+from tidegate.usecases.pretrade.remembered import RememberedAnswers
+
+Settled = Sequence[tuple[Asked, Decided]]
+
+RELAXED_BATCH_MAX = 512
+_RETRY_S = 0.05
+
+
+class Durability(StrEnum):
+    """When an answer may be told: after its decision is durable, or at once."""
+
+    JOURNAL = "journal"
+    RELAXED = "relaxed"
+
+
+class Recorder:
+    """Writes decisions to the journal and tells the answers that stand."""
+
+    def __init__(
+        self,
+        journal: DecisionJournal,
+        book: AccountBook,
+        *,
+        durability: Durability,
+        settings: Callable[[], GateSettings],
+        count: Callable[[Asked, Decided], None],
+        answers_max: int = 200_000,
+    ) -> None:
+        self._journal = journal
+        self._book = book
+        self._durability = durability
+        self._settings = settings
+        self._count = count
+        self.answers = RememberedAnswers(answers_max)
+        self._backlog: list[DecisionRecord] = []
+        self._written = asyncio.Event()
+        self._trouble: DependencyFailed | None = None
+
+    def require_journal(self) -> None:
+        """Refuse to decide while the journal is known not to answer (``relaxed`` would answer what may be lost)."""
+        if self._trouble is not None:
+            raise self._trouble
+
+    async def record_and_tell(self, settled: Settled) -> None:
+        """Record a batch and tell each caller the answer that stands.
+
+        Raises:
+            DependencyFailed: nothing, or nothing for sure, was written; nobody was told anything.
+        """
+        records = [(asked, decided, _record(asked, decided)) for asked, decided in settled if not asked.dry_run]
+        standing = await self._write([record for _, _, record in records])
+        for place, (asked, decided, record) in enumerate(records):
+            if place in standing:
+                await self._tell_standing(asked, decided, standing=standing[place])
+            else:
+                await self._tell(asked, decided, remembered=record.remembered)
+        for asked, decided in settled:
+            if asked.dry_run:
+                asked.tell(decided.answer)
+
+    async def _write(self, records: Sequence[DecisionRecord]) -> dict[int, RememberedAnswer]:
+        if not records:
+            return {}
+        if self._durability is Durability.RELAXED:
+            self._backlog.extend(records)
+            self._written.set()
+            return {}
+        cooldown_us = self._settings().margin_call_cooldown_s * 1_000_000
+        return dict(await self._journal.record(records, margin_call_cooldown_us=cooldown_us))
+
+    async def _tell(self, asked: Asked, decided: Decided, *, remembered: bool) -> None:
+        if asked.tell(decided.answer):
+            self._count(asked, decided)
+            if remembered:
+                self.answers.put(asked.key, fingerprint=asked.fingerprint, answer=decided.answer)
+            return
+        # The caller's deadline was spent while the decision was written: no reservation may remain, and a repeat is
+        # decided anew.
+        await self._release(asked, decided)
+        await self._journal.withdraw([decided.answer.decision_id])
+
+    async def _tell_standing(self, asked: Asked, decided: Decided, *, standing: RememberedAnswer) -> None:
+        """Tell the answer that another process, or this one before a restart, gave to the same order."""
+        await self._release(asked, decided)
+        self.answers.put(asked.key, fingerprint=standing.fingerprint, answer=standing.answer)
+        if standing.fingerprint == asked.fingerprint:
+            asked.tell(standing.answer)
+            return
+        asked.contradicts = True
+        verdict = duplicate_verdict(asked.order)
+        answer = answer_of(
+            asked.order,
+            verdict,
+            decision_id=decided.answer.decision_id,
+            now_us=decided.answer.evaluated_at_us,
+            reservation=None,
+        )
+        refused = Decided(verdict, answer, decided.evidence, None)
+        await self._write([_record(asked, refused)])
+        asked.tell(answer)
+
+    async def _release(self, asked: Asked, decided: Decided) -> None:
+        if decided.held is not None:
+            await self._book.release(
+                asked.order.user_id, account_id=asked.order.account_id, order_ids=[asked.order.order_id]
+            )
+
+    async def give_back(self, settled: Iterable[tuple[Asked, Decided]]) -> None:
+        """Give back the reservations of a batch that could not be recorded."""
+        for asked, decided in settled:
+            await self._release(asked, decided)
+
+    async def run(self) -> None:
+        """Write the backlog of ``relaxed`` until cancelled; ``flush`` writes what is left."""
+        while True:
+            await self._written.wait()
+            self._written.clear()
+            try:
+                await self.flush()
+                self._trouble = None
+            except DependencyFailed as trouble:
+                self._trouble = trouble
+                self._written.set()
+                await asyncio.sleep(_RETRY_S)
+
+    async def flush(self) -> None:
+        """Write the whole backlog.
+
+        Raises:
+            DependencyFailed: the journal did not take it; what was not written stays in the backlog.
+        """
+        while self._backlog:
+            batch = self._backlog[:RELAXED_BATCH_MAX]
+            cooldown_us = self._settings().margin_call_cooldown_s * 1_000_000
+            standing = await self._journal.record(batch, margin_call_cooldown_us=cooldown_us)
+            del self._backlog[: len(batch)]
+            for place in standing:
+                order = batch[place].order
+                await self._book.release(order.user_id, account_id=order.account_id, order_ids=[order.order_id])
+
+
+def _record(asked: Asked, decided: Decided) -> DecisionRecord:
+    return DecisionRecord(
+        order=asked.order,
+        fingerprint=asked.fingerprint,
+        answer=decided.answer,
+        metrics=decided.verdict.metrics,
+        evidence=decided.evidence,
+        reservation=None if decided.held is None else decided.held.reservation,
+        remembered=decided.remembered and not asked.contradicts,
+        announces=announces(decided.verdict, decided.evidence),
+        contradicts=asked.contradicts,
+    )
