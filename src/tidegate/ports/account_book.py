@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.core.pretrade.account import Reservation
+from tidegate.core.pretrade.changes import StateChange
+from tidegate.core.pretrade.feeds import Applied
 from tidegate.core.pretrade.instrument import Instrument
 from tidegate.core.pretrade.state import UserState
 
@@ -40,10 +42,23 @@ class AccountBook(Protocol):
 
     async def reserve(self, requests: Sequence[ReserveRequest]) -> Sequence[str]:
         """Make reservations final. Gives the users whose state has moved since it was read: nothing of theirs was
-        reserved, their held reservations are undone, and they are to be read and decided again."""
+        reserved, their held reservations are undone, and they are to be read and decided again.
+        """
 
     async def forget(self, requests: Sequence[ReserveRequest]) -> None:
         """Undo held reservations that were never made final (the batch came to nothing)."""
 
     async def release(self, user_id: str, *, account_id: str, order_ids: Sequence[str]) -> None:
         """Give back final reservations; an id that is not reserved is passed over."""
+
+    async def apply(self, change: StateChange) -> Applied:
+        """Apply news of a user exactly once, whatever was applied before (``apply_changes.apply_change``)."""
+
+    async def recount(self, instrument: Instrument) -> None:
+        """Know an instrument, new or changed: orders that waited for it are counted, all others counted anew."""
+
+    async def restore(self, user_id: str, *, account_id: str, reservation: Reservation) -> bool:
+        """Put back a reservation that was made final before a restart, after the events have been applied again.
+
+        Tells whether it is held now: not one whose order is open, or has ended. Its instrument is known.
+        """
