@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from tidegate.core.kernel.decimals import ONE, SUM_LIMIT, SUM_QUANTUM, ZERO
+from tidegate.core.kernel.decimals import ONE, SUM_QUANTUM, ZERO
+from tidegate.core.kernel.limits import SUM_EXPONENT_MAX
 from tidegate.core.pretrade.account import MarginMode, Position
 from tidegate.core.pretrade.instrument import Instrument, Kind, Mark
 from tidegate.core.pretrade.live import notional, slipped
@@ -129,14 +130,14 @@ class Case:
 
     def kept(self, metric: str, value: Decimal) -> Decimal | None:
         """Quantise a sum to 20 places; out of range (10**22 or more) it is noted under its metric and ``None``."""
-        if -SUM_LIMIT < value < SUM_LIMIT:
+        if value.adjusted() < SUM_EXPONENT_MAX or not value:
             return value.quantize(SUM_QUANTUM)
         self.out_of_range.append(metric)
         return None
 
     def quotient(self, value: Decimal) -> Decimal | None:
         """Quantise a price, ratio or percentage to 20 places; one of 10**22 or more is not known (it is no sum)."""
-        return value.quantize(SUM_QUANTUM) if -SUM_LIMIT < value < SUM_LIMIT else None
+        return value.quantize(SUM_QUANTUM) if value.adjusted() < SUM_EXPONENT_MAX or not value else None
 
     def price_order(self, mark: Mark | None) -> None:
         """Work out mark, fill price, margin price, notional, fee and open loss; ``mark`` is usable or ``None``."""

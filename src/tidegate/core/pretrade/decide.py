@@ -1,6 +1,5 @@
 """The decision: which checks run, in which phases, and what they come to. Reads like the policy on one screen."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -132,8 +131,8 @@ def _without_instrument(order: Order, snapshot: Snapshot) -> Verdict:
     return _verdict(Metrics(), found, names=(), case=None)
 
 
-def _verdict(metrics: Metrics, found: Iterable[Violation], *, names: tuple[str, ...], case: Case | None) -> Verdict:
-    violations = tuple(sorted(found, key=_rank))
+def _verdict(metrics: Metrics, found: list[Violation], *, names: tuple[str, ...], case: Case | None) -> Verdict:
+    violations = tuple(sorted(found, key=_rank)) if found else ()
     first = violations[0] if violations else None
     if first is None or first.action is Action.SHADOW:
         decision, reason, message = Decision.APPROVED, None, "approved"
@@ -141,7 +140,7 @@ def _verdict(metrics: Metrics, found: Iterable[Violation], *, names: tuple[str, 
         decision, reason, message = Decision.FLAGGED, None, first.message
     else:
         decision, reason, message = Decision.REJECTED, first.code, first.message
-    at_risk = any(violation.code is RejectReason.LIQUIDATION_RISK for violation in violations)
+    at_risk = bool(violations) and any(one.code is RejectReason.LIQUIDATION_RISK for one in violations)
     if case is None:
         return Verdict(decision, reason, message, violations, names, metrics, at_risk)
     return Verdict(

@@ -3,13 +3,11 @@
 Formulas: ``spec/pretrade.md`` section 4 (Binance's, FAQ b3c689c1f50a44cabb3a84e663b81d93, and their INVERSE forms).
 """
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from tidegate.core.kernel.decimals import ONE, SUM_LIMIT, ZERO, as_sum
+from tidegate.core.kernel.decimals import ONE, SUM_LIMIT, SUM_QUANTUM, ZERO
 from tidegate.core.pretrade.instrument import Instrument, Kind
-from tidegate.core.pretrade.live import notional
 from tidegate.core.pretrade.tiers import Ladder, Rung
 
 STEPS_MAX: Final = 50
@@ -29,18 +27,20 @@ def one_way_price(
     instrument, mark = market
     quantity, entry = holding
     size = quantity * instrument.contract_size
-
-    def at(rungs: tuple[Rung, ...]) -> Decimal | None:
-        (rung,) = rungs
-        if instrument.kind is Kind.INVERSE:
-            above = size * (rung.rate + direction)
-            below = cushion + rung.amount + direction * size / entry
+    inverse = instrument.kind is Kind.INVERSE
+    fixed = cushion + direction * size / entry if inverse else cushion - direction * size * entry
+    rung = _rung_at(size, mark, inverse=inverse, ladder=ladder)
+    for _ in range(STEPS_MAX):
+        if inverse:
+            above, below = size * (rung.rate + direction), fixed + rung.amount
         else:
-            above = cushion + rung.amount - direction * size * entry
-            below = size * (rung.rate - direction)
-        return above / below if below else None
-
-    return _fixed_point(at, (quantity,), instrument=instrument, mark=mark, ladder=ladder)
+            above, below = fixed + rung.amount, size * (rung.rate - direction)
+        price = above / below if below else ZERO
+        following = _rung_at(size, price, inverse=inverse, ladder=ladder)
+        if following is rung:
+            return price if ZERO < price < SUM_LIMIT else None
+        rung = following
+    return None
 
 
 def hedge_price(
@@ -48,46 +48,32 @@ def hedge_price(
 ) -> Decimal | None:
     """Give the liquidation price that two legs of one symbol share; a leg that is not held has quantity 0."""
     instrument, mark = market
-    (long_quantity, long_entry), (short_quantity, short_entry) = long, short
-    long_size, short_size = long_quantity * instrument.contract_size, short_quantity * instrument.contract_size
-
-    def at(rungs: tuple[Rung, ...]) -> Decimal | None:
-        on_long, on_short = rungs
-        free = cushion + on_long.amount + on_short.amount
-        if instrument.kind is Kind.INVERSE:
-            above = long_size * (on_long.rate + ONE) + short_size * (on_short.rate - ONE)
-            below = free + long_size / long_entry - short_size / short_entry
-        else:
-            above = free - long_size * long_entry + short_size * short_entry
-            below = long_size * on_long.rate + short_size * on_short.rate - long_size + short_size
-        return above / below if below else None
-
-    return _fixed_point(at, (long_quantity, short_quantity), instrument=instrument, mark=mark, ladder=ladder)
-
-
-def _fixed_point(
-    at: Callable[[tuple[Rung, ...]], Decimal | None],
-    quantities: tuple[Decimal, ...],
-    *,
-    instrument: Instrument,
-    mark: Decimal,
-    ladder: Ladder,
-) -> Decimal | None:
-    rungs = tuple(_rung_at(quantity, mark, instrument=instrument, ladder=ladder) for quantity in quantities)
+    long_size, short_size = long[0] * instrument.contract_size, short[0] * instrument.contract_size
+    inverse = instrument.kind is Kind.INVERSE
+    if inverse:
+        fixed = cushion + long_size / long[1] - short_size / short[1]
+    else:
+        fixed = cushion - long_size * long[1] + short_size * short[1]
+    on_long = _rung_at(long_size, mark, inverse=inverse, ladder=ladder)
+    on_short = _rung_at(short_size, mark, inverse=inverse, ladder=ladder)
     for _ in range(STEPS_MAX):
-        price = at(rungs)
-        positive = price is not None and price > ZERO
-        anchor = price if positive else None
-        following = tuple(_rung_at(quantity, anchor, instrument=instrument, ladder=ladder) for quantity in quantities)
-        if following == rungs:
-            return price if positive and price is not None and price < SUM_LIMIT else None
-        rungs = following
+        free = fixed + on_long.amount + on_short.amount
+        if inverse:
+            above, below = long_size * (on_long.rate + ONE) + short_size * (on_short.rate - ONE), free
+        else:
+            above, below = free, long_size * (on_long.rate - ONE) + short_size * (on_short.rate + ONE)
+        price = above / below if below else ZERO
+        next_long = _rung_at(long_size, price, inverse=inverse, ladder=ladder)
+        next_short = _rung_at(short_size, price, inverse=inverse, ladder=ladder)
+        if next_long is on_long and next_short is on_short:
+            return price if ZERO < price < SUM_LIMIT else None
+        on_long, on_short = next_long, next_short
     return None
 
 
-def _rung_at(quantity: Decimal, price: Decimal | None, *, instrument: Instrument, ladder: Ladder) -> Rung:
-    """Give the rung that holds a quantity at a price; the first one where there is no price."""
-    if price is None or not quantity:
+def _rung_at(size: Decimal, price: Decimal, *, inverse: bool, ladder: Ladder) -> Rung:
+    """Give the rung that holds a size (quantity times contract size) at a price; the first one where there is none."""
+    if price <= ZERO or not size:
         return ladder.rungs[0]
-    held = notional(instrument, quantity, price=price)
-    return ladder.rung_of(as_sum(held) if held < SUM_LIMIT else held)
+    held = size / price if inverse else size * price
+    return ladder.rung_of(held.quantize(SUM_QUANTUM) if held < SUM_LIMIT else held)

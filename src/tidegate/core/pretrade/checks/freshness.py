@@ -7,7 +7,7 @@ from tidegate.core.pretrade.violation import Violation
 
 def check_freshness(case: Case) -> tuple[Violation, ...]:
     """Refuse on any stale datum; an order proven to reduce needs none but its own position (PT-110)."""
-    if case.proven:
+    if case.proven or not case.stale:
         return ()
     return tuple(_violation(datum) for datum in case.stale)
 
