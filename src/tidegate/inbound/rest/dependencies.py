@@ -1,0 +1,87 @@
+"""What the admin API needs, handed in by bootstrap."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.types import ASGIApp
+
+from tidegate.core.pretrade.rules import RiskRule
+from tidegate.core.rules.faults import RuleFault
+from tidegate.inbound.shared.token_guard import Principal, TokenGuard
+from tidegate.ports.clock import Clock
+from tidegate.ports.configuration import Change, MarginTiers, Profiles, RiskRules, TradingStates
+from tidegate.ports.decision_journal import DecisionArchive
+
+Probe = Callable[[], Awaitable[str | None]]
+"""Tells why a part is not ready; ``None`` when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """A stored decision decided again: ``identical`` when the same came out, else ``differences`` says what did not.
+
+    ``recorded`` and ``replayed`` are plain values (dataclasses, texts, Decimals, lists, mappings of them).
+    """
+
+    identical: bool
+    recorded: object
+    replayed: object
+    differences: tuple[str, ...] = ()
+
+
+Replay = Callable[[str], Awaitable[ReplayResult | None]]
+"""Decides a stored decision again, by its id; ``None`` when there is none."""
+
+RuleFaults = Callable[[RiskRule], Sequence[RuleFault]]
+"""Says what is wrong with what a rule compares; pointers start at the rule (``/metric``, ``/condition/all/0``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdminDependencies:
+    """Ports and use cases of the admin API.
+
+    ``probes``: by name, what ``/readyz`` asks. ``metrics`` gives what ``/metrics`` answers and its content type.
+    ``mounts``: further ASGI applications by path (console, the demo's issuer). ``requests_max``: requests in flight
+    (at the bound passes); beyond, 429.
+    """
+
+    profiles: Profiles
+    rules: RiskRules
+    tiers: MarginTiers
+    trading_states: TradingStates
+    decisions: DecisionArchive
+    replay: Replay
+    rule_faults: RuleFaults
+    guard: TokenGuard
+    clock: Clock
+    metrics: Callable[[], tuple[bytes, str]]
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
+    requests_max: int = 512
+
+
+def dependencies_of(request: Request) -> AdminDependencies:
+    """Give what the application was made with."""
+    dependencies = request.app.state.dependencies
+    assert isinstance(dependencies, AdminDependencies)
+    return dependencies
+
+
+def principal_of(request: Request) -> Principal:
+    """Give who calls; the guarded route has let them in."""
+    principal = request.state.principal
+    assert isinstance(principal, Principal)
+    return principal
+
+
+Admin = Annotated[AdminDependencies, Depends(dependencies_of)]
+
+
+def change_by(request: Request, admin: Admin) -> Change:
+    """Give who changes, and when."""
+    return Change(principal_of(request).subject, admin.clock.now_us())
+
+
+By = Annotated[Change, Depends(change_by)]

@@ -1,0 +1,104 @@
+"""The HTTP server, inside a loop that is somebody else's: no signals taken, no logging set up, no lifespan."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator
+from typing import Final
+
+from starlette.types import ASGIApp
+from typing_extensions import override
+from uvicorn import Config, Server
+
+KEEP_ALIVE_S: Final = 30
+DRAIN_S: Final = 5
+"""What ``stop`` gives to requests in flight before their connections are closed."""
+
+BACKLOG: Final = 1_024
+
+
+class AdminServer:
+    """One HTTP server on one address; ``start`` makes it."""
+
+    def __init__(self, server: "_EmbeddedServer", serving: asyncio.Task[None], *, address: tuple[str, int]) -> None:
+        self._server = server
+        self._serving = serving
+        self.address = address
+        """Host and port that it listens on; the port is the one taken when 0 was asked for."""
+
+    @classmethod
+    async def start(cls, app: ASGIApp, *, host: str, port: int) -> "AdminServer":
+        """Listen and serve; returns when connections are taken.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        listener = listen(host, port)
+        try:
+            taken = listener.getsockname()[1]
+            server = _EmbeddedServer(_configuration(app))
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            begun = asyncio.create_task(server.begun.wait())
+            await asyncio.wait({serving, begun}, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                begun.cancel()
+                await serving
+                raise OSError("the HTTP server ended before it began")
+        except BaseException:
+            listener.close()
+            raise
+        return cls(server, serving, address=(host, taken))
+
+    async def stop(self) -> None:
+        """Take no more connections, let what is in flight end within 5 s, and close."""
+        self._server.should_exit = True
+        await self._serving
+
+    async def ended(self) -> None:
+        """Wait until the server has ended, by ``stop`` or by a defect, which is raised."""
+        await asyncio.shield(self._serving)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind an address; port 0 takes a free one.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+class _EmbeddedServer(Server):
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.begun = asyncio.Event()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.begun.set()
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _configuration(app: ASGIApp) -> Config:
+    return Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        loop="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
