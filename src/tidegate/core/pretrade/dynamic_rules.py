@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from tidegate.core.kernel.decimals import plain
+from tidegate.core.kernel.readings import FieldFault
 from tidegate.core.pretrade.rules import Operator, RiskRule
 from tidegate.core.rules.compile import CompiledRules, Evaluation, ScopedRule, compile_rules
+from tidegate.core.rules.faults import InvalidJson, InvalidRule
 from tidegate.core.rules.instants import Instant
 from tidegate.core.rules.json_exact import read_json
 from tidegate.core.rules.parse import NO_ENGINES, Engines, parse_condition
@@ -126,6 +128,15 @@ def condition_source(rule: RiskRule) -> object:
     operator = rule.operator or Operator.EQ
     value: object = list(rule.thresholds) if operator in _LIST_OPERATORS else _only(rule.thresholds)
     return {"field": rule.metric, "op": Op[operator.name].value, "value": value}
+
+
+def condition_faults(condition: str, *, engines: Engines = NO_ENGINES) -> tuple[FieldFault, ...]:
+    """Say what is wrong with a condition (JSON text) of the gate's rules, as saving would; empty when it is right."""
+    try:
+        parse_condition(read_json(condition), GATE_VOCABULARY, engines=engines)
+    except (InvalidRule, InvalidJson) as invalid:
+        return tuple(FieldFault(fault.pointer, fault.message) for fault in invalid.faults)
+    return ()
 
 
 def shown_thresholds(rule: RiskRule) -> str:

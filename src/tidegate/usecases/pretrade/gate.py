@@ -145,7 +145,11 @@ class Gate:
         for asked in batch:
             decided.append((asked, self._decider.decide(asked, states[asked.order.user_id], now_us=now_us)))
         requests = _requests(decided, versions)
-        moved = set(await self._book.reserve(requests)) if requests else set()
+        try:
+            moved = set(await self._book.reserve(requests)) if requests else set()
+        except DependencyFailed:
+            await self._book.forget(requests)
+            raise
         settled = [(asked, one) for asked, one in decided if asked.order.user_id not in moved]
         try:
             await self._recorder.record_and_tell(settled)

@@ -22,8 +22,7 @@ SMALLNESS: Final = frozenset({"quantity", "order_notional"})
 
 @dataclass(frozen=True, slots=True)
 class MaxQuantity:
-    """``quantity`` in whole lots, 0 when none passes; ``stopping`` is the verdict on the next lot.
-    """
+    """``quantity`` in whole lots, 0 when none passes; ``stopping`` is the verdict on the next lot."""
 
     quantity: Decimal
     stopping: Verdict

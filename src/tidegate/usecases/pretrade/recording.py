@@ -51,12 +51,12 @@ class Recorder:
         self.answers = RememberedAnswers(answers_max)
         self._backlog: list[DecisionRecord] = []
         self._written = asyncio.Event()
-        self._trouble: DependencyFailed | None = None
+        self.trouble: DependencyFailed | None = None
 
     def require_journal(self) -> None:
         """Refuse to decide while the journal is known not to answer (``relaxed`` would answer what may be lost)."""
-        if self._trouble is not None:
-            raise self._trouble
+        if self.trouble is not None:
+            raise self.trouble
 
     async def record_and_tell(self, settled: Settled) -> None:
         """Record a batch and tell each caller the answer that stands.
@@ -134,9 +134,9 @@ class Recorder:
             self._written.clear()
             try:
                 await self.flush()
-                self._trouble = None
+                self.trouble = None
             except DependencyFailed as trouble:
-                self._trouble = trouble
+                self.trouble = trouble
                 self._written.set()
                 await asyncio.sleep(_RETRY_S)
 
