@@ -116,7 +116,7 @@ def random_reservation(dice: Dice, held: Held, *, number: int) -> Reservation:
         side=order.side,
         order_type=order.order_type,
         quantity=order.quantity,
-        price=order.price or dice.around(held.price, tick / 7, percent=5),
+        price=order.price or dice.around(held.price, tick / 8, percent=5),
         expires_at_us=NOW_US + dice.pick([30_000_000, 1, 1_000, 0, -1_000_000, 20_000_000]),
         filled_quantity=order.filled_quantity,
         extra=Decimal(0) if held.is_spot else held.listing.amount * dice.decimal("0", "0.01", places=6),

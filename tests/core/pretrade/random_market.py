@@ -107,7 +107,7 @@ def _ladder(dice: Dice, symbol: str | None, *, cap: Decimal) -> list[MarginTier]
         last = number == count
         top = cap * number * (widen if last else 1)
         tiers.append(MarginTier(symbol, number, top, pct, None if number == 1 and dice.chance(0.3) else leverage))
-        pct += dice.pick([Decimal(0), Decimal("0.6"), Decimal(5), Decimal(20)]) / count
+        pct += dice.pick([Decimal(0), Decimal("0.6"), Decimal(5), Decimal(20)]) / 4
         leverage -= dice.pick([Decimal(0), Decimal(20), Decimal(24)])
     if dice.chance(0.2):
         tiers.append(MarginTier(symbol, 1, Decimal(1), Decimal(50), Decimal(1), active=False))
