@@ -48,7 +48,7 @@ def _operations() -> list[tuple[str, str, dict[str, Any]]]:
     return [(method.upper(), path, operation) for path, each in paths.items() for method, operation in each.items()]
 
 
-def _call(client: TestClient, method: str, path: str, *, headers: dict[str, str]) -> Response:
+def _call(client: TestClient, method: str, *, path: str, headers: dict[str, str]) -> Response:
     concrete = path.format(user_id=USER, rule_id=1, tier_id=1, decision_id=USER)
     body = b"{not json" if method in {"POST", "PATCH", "PUT"} else None
     return client.request(method, concrete, content=body, headers=headers)
@@ -81,10 +81,10 @@ def test_a_role_opens_what_the_document_says_and_nothing_more(role: str | None) 
     headers = headers_for(*([role] if role else []))
     for method, path, operation in _operations():
         if role in operation[ROLES_KEY]:
-            answer = _call(open_client, method, path, headers=headers)
+            answer = _call(open_client, method, path=path, headers=headers)
             assert answer.status_code not in {401, 403, 500}, (method, path, answer.text)
             continue
-        answer = _call(sealed_client, method, path, headers=headers)
+        answer = _call(sealed_client, method, path=path, headers=headers)
         assert answer.status_code == 403, (method, path, answer.text)
         assert answer.headers["content-type"] == PROBLEM
         assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
@@ -106,7 +106,7 @@ def test_without_a_valid_token_every_operation_answers_401(authorization: str | 
     client = TestClient(Admin().app, raise_server_exceptions=False)
     headers = {} if authorization is None else {"Authorization": authorization}
     for method, path, _ in _operations():
-        answer = _call(client, method, path, headers=headers)
+        answer = _call(client, method, path=path, headers=headers)
         assert answer.status_code == 401, (method, path, answer.text)
         assert answer.headers["content-type"] == PROBLEM
         assert challenge in answer.headers["www-authenticate"]

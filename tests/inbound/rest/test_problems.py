@@ -16,7 +16,7 @@ JSON = {"Content-Type": "application/json"}
 RULE = {"name": "r", "action": "WARN", "metric": "leverage", "operator": "GT", "threshold": "10"}
 
 
-def _assert_problem(answer: Response, status: int, code: FaultCode) -> None:
+def _assert_problem(answer: Response, status: int, *, code: FaultCode) -> None:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == PROBLEM
     document = answer.json()
@@ -30,7 +30,7 @@ def _assert_problem(answer: Response, status: int, code: FaultCode) -> None:
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1/nothing", "/v1/risk-rules/", "/v1/pretrade-check", "/v2"])
 def test_an_unknown_path_is_404(admin: Admin, path: str) -> None:
     """PT-811, PT-813: no redirect, no guess, and no public pre-trade check."""
-    _assert_problem(admin.client.get(path, follow_redirects=False), 404, FaultCode.NOT_FOUND)
+    _assert_problem(admin.client.get(path, follow_redirects=False), 404, code=FaultCode.NOT_FOUND)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_an_unknown_path_is_404(admin: Admin, path: str) -> None:
 def test_another_method_is_405_with_all_that_are_allowed(admin: Admin, method: str, path: str, allow: str) -> None:
     """PT-811: Allow names every method of the path, whichever route holds it."""
     answer = admin.client.request(method, path)
-    _assert_problem(answer, 405, FaultCode.METHOD_NOT_ALLOWED)
+    _assert_problem(answer, 405, code=FaultCode.METHOD_NOT_ALLOWED)
     assert answer.headers["allow"] == allow
 
 
@@ -56,7 +56,7 @@ def test_another_method_is_405_with_all_that_are_allowed(admin: Admin, method: s
 def test_an_accept_that_rules_json_out_is_406(admin: Admin, accept: str) -> None:
     """PT-811: what is not accepted is not sent."""
     answer = admin.client.get("/v1/risk-rules", headers={"Accept": accept})
-    _assert_problem(answer, 406, FaultCode.NOT_ACCEPTABLE)
+    _assert_problem(answer, 406, code=FaultCode.NOT_ACCEPTABLE)
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/*;q=0.1", "text/html, application/json", "APPLICATION/JSON"])
@@ -79,7 +79,7 @@ def test_an_accept_that_takes_json_is_answered(admin: Admin, accept: str) -> Non
 def test_another_type_of_body_is_415(admin: Admin, headers: dict[str, str]) -> None:
     """PT-811: bodies are JSON in UTF-8, and say so."""
     answer = admin.client.post("/v1/risk-rules", content=json.dumps(RULE), headers=headers)
-    _assert_problem(answer, 415, FaultCode.UNSUPPORTED_MEDIA_TYPE)
+    _assert_problem(answer, 415, code=FaultCode.UNSUPPORTED_MEDIA_TYPE)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=UTF-8", "Application/JSON"])
@@ -94,11 +94,11 @@ def test_a_body_of_256_kib_is_read_and_a_larger_one_is_413(admin: Admin) -> None
     padded = text + " " * (BODY_BYTES_MAX - len(text))
     assert admin.client.post("/v1/risk-rules", content=padded, headers=JSON).status_code == 201
     answer = admin.client.post("/v1/risk-rules", content=padded + " ", headers=JSON)
-    _assert_problem(answer, 413, FaultCode.TOO_LARGE)
+    _assert_problem(answer, 413, code=FaultCode.TOO_LARGE)
     assert answer.headers["connection"] == "close"
     chunks = (b" " * 1_024 for _ in range(BODY_BYTES_MAX // 1_024 + 1))
     answer = admin.client.post("/v1/risk-rules", content=chunks, headers=JSON)
-    _assert_problem(answer, 413, FaultCode.TOO_LARGE)
+    _assert_problem(answer, 413, code=FaultCode.TOO_LARGE)
 
 
 UNREADABLE: dict[str, tuple[bytes, set[tuple[str, str]]]] = {
@@ -133,7 +133,7 @@ def test_a_body_that_json_leaves_open_is_422_and_says_where(admin: Admin, name: 
     """PT-811: everything that two readers could read in two ways is refused, every place named."""
     content, errors = UNREADABLE[name]
     answer = admin.client.post("/v1/risk-rules", content=content, headers=JSON)
-    _assert_problem(answer, 422, FaultCode.UNPROCESSABLE)
+    _assert_problem(answer, 422, code=FaultCode.UNPROCESSABLE)
     assert errors_of(answer.json()) == errors
 
 
@@ -147,7 +147,7 @@ def test_nesting_of_32_is_read_and_deeper_is_422(admin: Admin) -> None:
     assert ("/name", "string_type") in errors_of(at_bound.json())
     for levels in (NESTING_MAX + 1, 50_000):
         beyond = admin.client.post("/v1/risk-rules", content=nested(levels), headers=JSON)
-        _assert_problem(beyond, 422, FaultCode.UNPROCESSABLE)
+        _assert_problem(beyond, 422, code=FaultCode.UNPROCESSABLE)
         assert {code for _, code in errors_of(beyond.json())} == {"json_too_deep"}
 
 
@@ -165,7 +165,7 @@ def test_every_bad_field_is_named_at_once(admin: Admin) -> None:
         "condition": {"all": [{"field": "luck", "op": "gt", "value": "1"}, {"field": "price", "op": "like"}]},
     }
     answer = admin.client.post("/v1/risk-rules", json=body)
-    _assert_problem(answer, 422, FaultCode.UNPROCESSABLE)
+    _assert_problem(answer, 422, code=FaultCode.UNPROCESSABLE)
     assert errors_of(answer.json()) == {
         ("/name", "identifier"),
         ("/action", "missing"),
@@ -207,14 +207,14 @@ def test_every_bad_field_is_named_at_once(admin: Admin) -> None:
 def test_a_query_that_is_not_right_is_422(admin: Admin, path: str, errors: set[tuple[str, str]]) -> None:
     """PT-809, PT-811: unknown parameters are refused as unknown fields are; nothing is coerced."""
     answer = admin.client.get(path)
-    _assert_problem(answer, 422, FaultCode.UNPROCESSABLE)
+    _assert_problem(answer, 422, code=FaultCode.UNPROCESSABLE)
     assert errors_of(answer.json()) == errors
     assert {error["in"] for error in answer.json()["errors"]} == {"query"}
 
 
 def test_an_endless_query_is_400(admin: Admin) -> None:
     """A query has its bound too."""
-    _assert_problem(admin.client.get(f"/v1/risk-rules?symbol={'x' * 5_000}"), 400, FaultCode.MALFORMED)
+    _assert_problem(admin.client.get(f"/v1/risk-rules?symbol={'x' * 5_000}"), 400, code=FaultCode.MALFORMED)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_an_endless_query_is_400(admin: Admin) -> None:
 def test_an_id_that_can_be_no_id_is_422(admin: Admin, path: str) -> None:
     """PT-811: the same for every kind of id; one that could be and is not is 404."""
     answer = admin.client.get(path)
-    _assert_problem(answer, 422, FaultCode.UNPROCESSABLE)
+    _assert_problem(answer, 422, code=FaultCode.UNPROCESSABLE)
     assert {error["in"] for error in answer.json()["errors"]} == {"path"}
 
 
@@ -250,7 +250,7 @@ def test_an_id_that_can_be_no_id_is_422(admin: Admin, path: str) -> None:
 )
 def test_an_id_of_nothing_is_404(admin: Admin, path: str) -> None:
     """PT-811: reading what is not there."""
-    _assert_problem(admin.client.get(path), 404, FaultCode.NOT_FOUND)
+    _assert_problem(admin.client.get(path), 404, code=FaultCode.NOT_FOUND)
 
 
 class Failing:
@@ -283,7 +283,7 @@ def test_trouble_behind_the_api_is_told_without_its_secrets(
     admin = Admin(rules=failing, profiles=failing, tiers=failing, trading_states=failing, decisions=failing)
     for path in ("/v1/risk-rules", "/v1/risk-profiles", "/v1/margin-tiers/1", "/v1/trading-state", "/v1/decisions"):
         answer = admin.client.get(path)
-        _assert_problem(answer, status, code)
+        _assert_problem(answer, status, code=code)
         assert answer.headers.get("retry-after") == retry
         assert "secret" not in answer.text
 
@@ -292,7 +292,7 @@ def test_more_requests_than_can_be_in_flight_are_429_but_who_watches_is_answered
     """PL-308: overload answers at once with a retry time; health and metrics still tell."""
     client = TestClient(Admin(requests_max=0).app, headers=headers_for("RISK_ADMIN"))
     answer = client.get("/v1/risk-rules")
-    _assert_problem(answer, 429, FaultCode.OVERLOADED)
+    _assert_problem(answer, 429, code=FaultCode.OVERLOADED)
     assert answer.headers["retry-after"] == "1"
     assert client.get("/healthz").status_code == 200
 

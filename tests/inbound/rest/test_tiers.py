@@ -6,14 +6,14 @@ import pytest
 from tests.inbound.rest.admin import Admin, errors_of
 
 
-def _tier(number: int, cap: str, pct: str, **more: object) -> dict[str, object]:
+def _tier(number: int, cap: str, *, pct: str, **more: object) -> dict[str, object]:
     return {"symbol": "BTCUSDT", "tier": number, "max_notional": cap, "maintenance_margin_pct": pct, **more}
 
 
 LADDER = [
-    _tier(1, "50000", "0.4", max_leverage="125"),
-    _tier(2, "250000", "0.5", max_leverage="100"),
-    _tier(3, "1000000", "1", max_leverage="50"),
+    _tier(1, "50000", pct="0.4", max_leverage="125"),
+    _tier(2, "250000", pct="0.5", max_leverage="100"),
+    _tier(3, "1000000", pct="1", max_leverage="50"),
 ]
 
 

@@ -22,7 +22,7 @@ from tests.inbound.shared.tokens import (
 from tidegate.inbound.shared.token_guard import Forbidden, Principal, Role, Unauthenticated, bearer_token
 
 
-def _twin(key: str, first: object, second: object) -> bytes:
+def _twin(key: str, first: object, *, second: object) -> bytes:
     rest = json.dumps({name: value for name, value in some_claims().items() if name != key})[1:]
     return f'{{"{key}": {json.dumps(first)}, "{key}": {json.dumps(second)}, {rest}'.encode()
 
@@ -146,7 +146,7 @@ BAD: dict[str, Callable[[], str]] = {
     "iss with a slash more": _claims(iss=ISSUER + "/"),
     "iss in other case": _claims(iss=ISSUER.upper()),
     "iss a list": _claims(iss=[ISSUER]),
-    "iss twice": _payload(_twin("iss", "http://evil.example", ISSUER)),
+    "iss twice": _payload(_twin("iss", "http://evil.example", second=ISSUER)),
     "aud absent": _claims(aud=...),
     "aud another": _claims(aud="account"),
     "aud contains ours as a part": _claims(aud="tidegate-console"),
@@ -165,7 +165,7 @@ BAD: dict[str, Callable[[], str]] = {
     "exp beyond all time": _payload(_raw(exp="1e40")),
     "exp with an exponent that no number has": _payload(_raw(exp="1e99999999999999999999")),
     "exp with thousands of digits": _payload(_raw(exp="9" * 5_000)),
-    "exp twice": _payload(_twin("exp", 0, NOW_S + 300)),
+    "exp twice": _payload(_twin("exp", 0, second=NOW_S + 300)),
     "nbf beyond the leeway": _claims(nbf=NOW_S + 31),
     "nbf a text": _claims(nbf="now"),
     "nbf null": _claims(nbf=None),
@@ -179,11 +179,11 @@ BAD: dict[str, Callable[[], str]] = {
     "sub with a NUL": _claims(sub="ada\x00"),
     "sub half a surrogate pair": _payload(_raw(sub='"\\ud800"')),
     "sub of 256 characters": _claims(sub="a" * 256),
-    "sub twice": _payload(_twin("sub", "ada", "root")),
+    "sub twice": _payload(_twin("sub", "ada", second="root")),
     "typ of an ID token": _claims(typ="ID"),
     "typ of a refresh token": _claims(typ="Refresh"),
     "typ null in the payload": _claims(typ=None),
-    "roles twice": _payload(_twin("realm_access", {"roles": []}, {"roles": ["RISK_ADMIN"]})),
+    "roles twice": _payload(_twin("realm_access", {"roles": []}, second={"roles": ["RISK_ADMIN"]})),
 }
 
 

@@ -79,10 +79,10 @@ def add_documentation(app: FastAPI) -> None:
         return JSONResponse(made)
 
     for path in ("/openapi.json", "/docs/swagger.json"):
-        _add(app, path, openapi_json)
-    _add(app, "/docs", _page)
-    _add(app, "/docs/start.js", _start)
-    _add(app, "/docs/assets/{name}", _asset)
+        _add(app, path, endpoint=openapi_json)
+    _add(app, "/docs", endpoint=_page)
+    _add(app, "/docs/start.js", endpoint=_start)
+    _add(app, "/docs/assets/{name}", endpoint=_asset)
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _require_if_match(operation: dict[str, Any]) -> None:
             parameter["schema"] = {"type": "string", "pattern": '^("[0-9]{1,19}"|\\*)$'}
 
 
-def _add(app: FastAPI, path: str, endpoint: Callable[..., Awaitable[Response]]) -> None:
+def _add(app: FastAPI, path: str, *, endpoint: Callable[..., Awaitable[Response]]) -> None:
     app.add_api_route(path, endpoint, include_in_schema=False, response_model=None)
 
 

@@ -24,30 +24,26 @@ class AdminServer:
         self._server = server
         self._serving = serving
         self.address = address
-        """Host and port that it listens on; the port is the one taken when 0 was asked for."""
+        """Address and port that it listens on; the port is the one taken when 0 was asked for."""
 
     @classmethod
-    async def start(cls, app: ASGIApp, *, host: str, port: int) -> "AdminServer":
-        """Listen and serve; returns when connections are taken.
+    async def start(cls, app: ASGIApp, *, listener: socket.socket) -> "AdminServer":
+        """Serve on a socket of ``listen``, which is the server's from here on; returns when connections are taken.
 
         Raises:
-            OSError: the address cannot be had.
+            RuntimeError: the server ended before it began.
         """
-        listener = listen(host, port)
-        try:
-            taken = listener.getsockname()[1]
-            server = _EmbeddedServer(_configuration(app))
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
-            begun = asyncio.create_task(server.begun.wait())
-            await asyncio.wait({serving, begun}, return_when=asyncio.FIRST_COMPLETED)
-            if serving.done():
-                begun.cancel()
-                await serving
-                raise OSError("the HTTP server ended before it began")
-        except BaseException:
+        host, port = listener.getsockname()[:2]
+        server = _EmbeddedServer(_configuration(app))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        begun = asyncio.create_task(server.begun.wait())
+        await asyncio.wait({serving, begun}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            begun.cancel()
             listener.close()
-            raise
-        return cls(server, serving, address=(host, taken))
+            await serving
+            raise RuntimeError("the HTTP server ended before it began")
+        return cls(server, serving, address=(host, port))
 
     async def stop(self) -> None:
         """Take no more connections, let what is in flight end within 5 s, and close."""
@@ -60,7 +56,7 @@ class AdminServer:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind an address; port 0 takes a free one.
+    """Bind an address; port 0 takes a free one, which ``getsockname`` tells before anything is served.
 
     Raises:
         OSError: the address cannot be had.
