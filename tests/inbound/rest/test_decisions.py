@@ -3,7 +3,12 @@
 import pytest
 from tests.inbound.rest.admin import NOW_US, OTHER_USER, USER, Admin, a_decision, an_order
 
+from tidegate.core.pretrade.metrics import Metrics
 from tidegate.core.pretrade.reasons import Decision
+from tidegate.core.pretrade.verdict import Verdict
+from tidegate.inbound.rest.replays import replay_by
+from tidegate.ports.configuration import NotStored
+from tidegate.usecases.pretrade.replay import Replayed
 
 FIRST = "4f9c2a64-52b1-4d0e-9a3e-1f2f3a4b5c6d"
 
@@ -108,3 +113,32 @@ def test_a_replay_of_nothing_is_404(admin: Admin) -> None:
     """PT-807: there must be a decision."""
     answer = admin.client.post(f"/v1/decisions/{USER}/replay")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_replay_that_came_out_otherwise_shows_both_in_the_same_words() -> None:
+    """PT-807: what was recorded and what came out again, and which fields differ."""
+    record = a_decision()
+    verdict = Verdict(
+        Decision.APPROVED, None, "", violations=(), rule_hits=(), metrics=Metrics(), liquidation_risk=False
+    )
+
+    async def replayer(decision_id: str) -> Replayed | None:
+        return Replayed(record, verdict, ("decision", "violations")) if decision_id == FIRST else None
+
+    client = Admin(replay=replay_by(replayer)).client
+    document = client.post(f"/v1/decisions/{FIRST}/replay").json()
+    assert (document["identical"], document["differences"]) == (False, ["decision", "violations"])
+    assert document["recorded"].keys() == document["replayed"].keys()
+    assert (document["recorded"]["decision"], document["replayed"]["decision"]) == ("REJECTED", "APPROVED")
+    assert document["recorded"]["metrics"]["order_notional"] == "2500"
+    assert client.post(f"/v1/decisions/{USER}/replay").status_code == 404
+
+
+def test_a_replay_whose_configuration_is_gone_is_409() -> None:
+    """PT-807: the decision is there, what it was made on is not."""
+
+    async def replayer(_decision_id: str) -> Replayed | None:
+        raise NotStored
+
+    answer = Admin(replay=replay_by(replayer)).client.post(f"/v1/decisions/{FIRST}/replay")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")

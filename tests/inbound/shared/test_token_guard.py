@@ -83,6 +83,7 @@ BAD: dict[str, Callable[[], str]] = {
     "a line break inside": _spoilt(lambda token: token[:40] + "\n" + token[40:]),
     "a letter beyond ASCII": _spoilt(lambda token: token[:40] + "é" + token[40:]),
     "another spelling of the signature": _spoilt(_noncanonical),
+    "three characters more": _spoilt(lambda token: token + "AAA"),
     "one character more": _spoilt(lambda token: token + "A"),
     "over 16 KiB": _claims(note="x" * 16_384),
     "header is no JSON": lambda: a_token(header=b"{", algorithm="RS256"),
@@ -315,6 +316,19 @@ async def test_a_remembered_token_is_not_verified_again() -> None:
     """The second time costs a look-up: the same object comes back."""
     guard, token = a_guard(), a_token()
     assert await guard.principal(token) is await guard.principal(token)
+
+
+async def test_remembered_tokens_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest goes when there are too many; it is verified anew when it comes again."""
+    monkeypatch.setattr("tidegate.inbound.shared.token_guard.TOKENS_KEPT_MAX", 2)
+    guard, first = a_guard(), a_token()
+    former = await guard.principal(first)
+    for number in range(2):
+        await guard.principal(a_token(some_claims(jti=str(number))))
+    assert len(guard._verified) == 2
+    again = await guard.principal(first)
+    assert again == former
+    assert again is not former
 
 
 async def test_a_weak_rsa_key_signs_nothing() -> None:

@@ -28,6 +28,7 @@ from tidegate.inbound.rest.fields import (
 from tidegate.inbound.rest.operations import READERS, Operation, Success
 from tidegate.inbound.rest.problems import FieldError, RequestRefused, unprocessable
 from tidegate.inbound.shared.faults import FaultCode
+from tidegate.ports.configuration import NotStored
 from tidegate.ports.decision_journal import DecisionFilter, DecisionRecord
 from tidegate.ports.paging import PageRequest
 
@@ -205,7 +206,11 @@ async def get_decision(admin: Admin, decision_id: DecisionId) -> Response:
 
 async def replay_decision(admin: Admin, decision_id: DecisionId) -> Response:
     """Decide a stored decision again from its evidence; nothing is stored."""
-    result = await admin.replay(decision_id)
+    try:
+        result = await admin.replay(decision_id)
+    except NotStored:
+        detail = "a configuration version that the decision was made on is no longer kept"
+        raise RequestRefused(FaultCode.CONFLICT, detail) from None
     if result is None:
         raise _unknown(decision_id)
     document = ReplayDocument(
@@ -228,7 +233,15 @@ def operations() -> list[Operation]:
     return [
         Operation("GET", "/v1/decisions", list_decisions, "List decisions", READERS, page),
         Operation("GET", path, get_decision, "Read a decision with its evidence", READERS, detail, unknown),
-        Operation("POST", f"{path}/replay", replay_decision, "Decide a decision again", READERS, replay, unknown),
+        Operation(
+            "POST",
+            f"{path}/replay",
+            replay_decision,
+            "Decide a decision again",
+            READERS,
+            replay,
+            (*unknown, FaultCode.CONFLICT),
+        ),
     ]
 
 
