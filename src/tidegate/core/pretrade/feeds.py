@@ -76,14 +76,20 @@ class FeedPlace:
         self._note(stamp)
         return Applied.GAP if gap else Applied.APPLIED
 
-    def take_whole(self, stamp: EventStamp) -> Applied:
+    def judge_whole(self, stamp: EventStamp) -> Applied:
         """Judge a record that is complete in itself and replaces all that was known: it leaves no gap."""
         if stamp.event_id in self.event_ids:
             return Applied.REPEATED
         if stamp.sequence <= self.last or stamp.at_us < self.at_us:
             return Applied.OUTDATED
-        self._note(stamp)
         return Applied.APPLIED
+
+    def take_whole(self, stamp: EventStamp) -> Applied:
+        """Judge a record that is complete in itself, and count it as heard when it is to be applied."""
+        applied = self.judge_whole(stamp)
+        if applied is Applied.APPLIED:
+            self._note(stamp)
+        return applied
 
     def take_snapshot(self, stamp: EventStamp) -> Applied:
         """Judge a snapshot: one that is new opens no gap and heals its own topic."""

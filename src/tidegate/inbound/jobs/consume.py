@@ -1,0 +1,101 @@
+"""The consumer loop: read, apply, then commit; what fails for a while is tried again, nothing is passed over."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tidegate.core.kernel.trouble import DependencyFailed
+from tidegate.inbound.jobs.backoff import Backoff
+from tidegate.ports.clock import Clock
+from tidegate.ports.event_bus import BusRecord, EventSource
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a consumer reads: the topics by their full names, as a group, ``batch_max`` records at once.
+
+    ``poll_s``: seconds after which it looks for new records though nobody told of any.
+    """
+
+    group: str
+    topics: tuple[str, ...]
+    batch_max: int = 500
+    poll_s: float = 0.25
+
+
+class Consumer:
+    """Feeds the records of one subscription to ``process``.
+
+    A place is committed after its records were applied, so that after a crash they are read again, and applied once
+    all the same. ``caught_up`` is told each time nothing was left: everything before that time has been applied.
+    ``trouble`` is what the loop is waiting out at the moment.
+    """
+
+    def __init__(
+        self,
+        source: EventSource,
+        process: Callable[[Sequence[BusRecord]], Awaitable[None]],
+        *,
+        subscription: Subscription,
+        clock: Clock,
+        caught_up: Callable[[int], None] | None = None,
+    ) -> None:
+        self._source = source
+        self._process = process
+        self._subscription = subscription
+        self._clock = clock
+        self._caught_up = caught_up
+        self._arrived = asyncio.Event()
+        self.trouble: DependencyFailed | None = None
+
+    async def step(self) -> int:
+        """Read one batch, apply it, commit it; give the number of its records.
+
+        Raises:
+            DependencyFailed: bus, book or store did not answer; the batch will be read again.
+        """
+        subscription, asked_us = self._subscription, self._clock.now_us()
+        records = await self._source.read(subscription.group, subscription.topics, limit=subscription.batch_max)
+        if records:
+            await self._process(records)
+            places = {(record.topic, record.partition): record.offset + 1 for record in records}
+            await self._source.commit(subscription.group, places)
+        if len(records) < subscription.batch_max and self._caught_up is not None:
+            self._caught_up(asked_us)
+        return len(records)
+
+    async def run(self) -> None:
+        """Consume until cancelled."""
+        listening = asyncio.create_task(self._listen())
+        backoff = Backoff()
+        try:
+            while True:
+                self._arrived.clear()
+                try:
+                    count = await self.step()
+                except DependencyFailed as trouble:
+                    self.trouble = trouble
+                    await backoff.wait()
+                    continue
+                self.trouble = None
+                backoff.reset()
+                if count < self._subscription.batch_max:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._arrived.wait(), self._subscription.poll_s)
+                else:
+                    await asyncio.sleep(0)
+        finally:
+            listening.cancel()
+
+    async def _listen(self) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                async for _ in self._source.arrivals():
+                    self._arrived.set()
+                    backoff.reset()
+            except DependencyFailed:
+                await backoff.wait()
+            else:
+                await backoff.wait()

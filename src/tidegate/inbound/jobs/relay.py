@@ -1,0 +1,110 @@
+"""The relay: sends what decisions announce, at least once, in order, skipping nothing; one runner at a time."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tidegate.core.kernel.trouble import DependencyFailed
+from tidegate.inbound.jobs.backoff import Backoff
+from tidegate.ports.configuration import NotStored
+from tidegate.ports.event_bus import EventPublisher, OutgoingEvent
+from tidegate.ports.outbox import Outbox
+from tidegate.usecases.pretrade.announce import Announcement, Announcer
+from tidegate.wire.codec import AvroCodec, UnwritableRecord
+from tidegate.wire.topics import record_key, topic_name
+
+
+@dataclass(frozen=True, slots=True)
+class RelayPace:
+    """``batch_max`` decisions at once; with none pending it looks again after ``poll_s`` seconds, and after
+    ``claim_s`` whether it may be the relay.
+    """
+
+    batch_max: int = 200
+    poll_s: float = 0.02
+    claim_s: float = 1.0
+
+
+class Relay:
+    """Publishes the outbox. ``sent`` counts events; ``trouble`` is what the loop is waiting out at the moment.
+
+    The outbox is in the order of the decisions and is published in that order, so the events of a user are too. A
+    decision leaves it only when its events are durable on the bus. One whose events cannot be written down is a bug:
+    ``alarm`` is told and nothing behind it is sent until it is mended, for nothing may be skipped.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        announcer: Announcer,
+        *,
+        publisher: EventPublisher,
+        encoding: "Encoding",
+        alarm: Callable[[Exception], None],
+    ) -> None:
+        self._outbox = outbox
+        self._announcer = announcer
+        self._publisher = publisher
+        self._encoding = encoding
+        self._alarm = alarm
+        self.sent = 0
+        self.trouble: Exception | None = None
+
+    async def step(self, batch_max: int) -> int | None:
+        """Send one batch; give the number of decisions it announced, ``None`` when another process is the relay.
+
+        Raises:
+            DependencyFailed: outbox, rules or bus did not answer; the batch will be sent again.
+            UnwritableRecord: an event does not follow its schema.
+            NotStored: a decision names a version of the rules that never was.
+        """
+        if not await self._outbox.claim():
+            return None
+        pending = await self._outbox.pending(batch_max)
+        if not pending:
+            return 0
+        announced = [one for waiting in pending for one in await self._announcer.announcements(waiting.record)]
+        await self._publisher.publish([self._encoding.event(one) for one in announced])
+        await self._outbox.done([waiting.position for waiting in pending])
+        self.sent += len(announced)
+        return len(pending)
+
+    async def run(self, pace: RelayPace) -> None:
+        """Send until cancelled."""
+        backoff = Backoff()
+        while True:
+            try:
+                count = await self.step(pace.batch_max)
+            except (DependencyFailed, UnwritableRecord, NotStored) as trouble:
+                if not isinstance(trouble, DependencyFailed):
+                    self._alarm(trouble)
+                self.trouble = trouble
+                await backoff.wait()
+                continue
+            self.trouble = None
+            backoff.reset()
+            if count is None:
+                await asyncio.sleep(pace.claim_s)
+            elif count < pace.batch_max:
+                await asyncio.sleep(pace.poll_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """Writes announcements as records of their topics in one environment."""
+
+    codec: AvroCodec
+    environment: str
+
+    def event(self, announcement: Announcement) -> OutgoingEvent:
+        """Give an announcement in the wire format, under its user's key.
+
+        Raises:
+            UnwritableRecord: it does not follow its topic's schema.
+        """
+        return OutgoingEvent(
+            topic=topic_name(announcement.topic, environment=self.environment),
+            key=record_key(announcement.topic, announcement.record).decode(),
+            value=self.codec.encode(announcement.topic, announcement.record),
+            event_id=announcement.event_id,
+        )

@@ -1,0 +1,207 @@
+"""What an event that was read does to the account book, the profiles and the market: each exactly once."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tidegate.core.pretrade.account import Profile
+from tidegate.core.pretrade.changes import LeftOut, ProfileTold, StateChange
+from tidegate.core.pretrade.feeds import Applied, EventStamp, FeedPlace
+from tidegate.core.pretrade.instrument import KYC_RANK, Instrument, KycLevel, Mark
+from tidegate.core.pretrade.snapshot import Market
+from tidegate.ports.account_book import AccountBook
+from tidegate.ports.configuration import Conflict, NotStored, ProfileChange, Profiles
+from tidegate.usecases.pretrade.replica import Replica
+
+EARLY_MAX: Final = 10_000
+"""Events of users whose profile was not told of yet, kept at most; beyond it their users are stale until told anew."""
+
+INSTRUMENT_UPDATED: Final = "md.instrument.updated.v1"
+
+Counts = Counter[tuple[str, Applied]]
+"""How many events of each topic became what, for metrics."""
+
+
+class UnusableNews(ValueError):
+    """An event that was read and says what cannot be kept; reading it again gives the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileNews:
+    """A user.* event: the limits it sets, ``created`` when it has all of them, ``reached`` the KYC level to which it
+    raises, ``heals`` when it is a snapshot.
+    """
+
+    user_id: str
+    stamp: EventStamp
+    change: ProfileChange = field(default_factory=ProfileChange)
+    created: Profile | None = None
+    reached: KycLevel | None = None
+    heals: Mapping[str, int] | None = None
+
+
+class AccountIngest:
+    """Applies news of accounts to the book. ``heard`` is told of each that was applied."""
+
+    def __init__(
+        self, book: AccountBook, counts: Counts, *, heard: Callable[[StateChange], None] | None = None
+    ) -> None:
+        self._book = book
+        self._counts = counts
+        self._heard = heard
+
+    async def take(self, change: StateChange) -> Applied:
+        """Apply one change.
+
+        Raises:
+            DependencyFailed: the book does not answer; asking again applies it once.
+        """
+        applied = await self._book.apply(change)
+        if not isinstance(change, LeftOut):
+            self._counts[change.stamp.topic, applied] += 1
+            if self._heard is not None and applied in {Applied.APPLIED, Applied.GAP}:
+                self._heard(change)
+        return applied
+
+    async def leave_out(self, user_id: str, topic: str) -> None:
+        """Make stale what a record of this user and topic may have concerned: it could not be read."""
+        await self._book.apply(LeftOut(user_id, topic))
+
+
+class ProfileIngest:
+    """Applies user.* events: limits to the profiles, their place in the sequence to the book.
+
+    An event of a user whose profile was not told of yet waits for it, since the topics know no order between them.
+    """
+
+    def __init__(
+        self,
+        profiles: Profiles,
+        accounts: AccountIngest,
+        *,
+        replica: Replica,
+        refresh: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._profiles = profiles
+        self._accounts = accounts
+        self._replica = replica
+        self._refresh = refresh
+        self._early: dict[str, dict[str, ProfileNews]] = {}
+        self._moved = False
+
+    async def take(self, news: ProfileNews) -> Applied:
+        """Apply one event.
+
+        Raises:
+            DependencyFailed: the store does not answer; asking again applies it once.
+            UnusableNews: the limits it names cannot be kept.
+        """
+        try:
+            await self._set(news)
+        except NotStored:
+            await self._keep_early(news)
+        else:
+            await self._take_early(news.user_id)
+        return await self._accounts.take(ProfileTold(news.user_id, news.stamp, news.heals))
+
+    async def retell(self, news: ProfileNews) -> Applied:
+        """Hear an event again after a restart: profiles outlive one, places in the sequences do not."""
+        if news.user_id not in self._replica.profiles:
+            return await self.take(news)
+        return await self._accounts.take(ProfileTold(news.user_id, news.stamp, news.heals))
+
+    async def settle(self) -> None:
+        """Let the gate see the profiles that have changed since the last time.
+
+        Raises:
+            DependencyFailed: the store does not answer; the next time will do.
+        """
+        if self._moved:
+            await self._refresh()
+            self._moved = False
+
+    async def _set(self, news: ProfileNews) -> None:
+        change = news.change
+        if news.reached is not None:
+            held = (await self._profiles.get(news.user_id)).row.profile.kyc_level
+            if KYC_RANK[news.reached] > KYC_RANK[held]:
+                change = ProfileChange(kyc_level=news.reached)
+        try:
+            applied = await self._profiles.apply(news.user_id, change, stamp=news.stamp, created=news.created)
+        except Conflict as conflict:
+            raise UnusableNews(str(conflict)) from conflict
+        self._moved = self._moved or applied in {Applied.APPLIED, Applied.GAP}
+
+    async def _keep_early(self, news: ProfileNews) -> None:
+        if sum(map(len, self._early.values())) >= EARLY_MAX:
+            await self._accounts.leave_out(news.user_id, news.stamp.topic)
+        else:
+            self._early.setdefault(news.user_id, {})[news.stamp.event_id] = news
+
+    async def _take_early(self, user_id: str) -> None:
+        early = self._early.get(user_id)
+        if early is None:
+            return
+        for news in sorted(early.values(), key=lambda waiting: (waiting.stamp.at_us, waiting.stamp.sequence)):
+            try:
+                await self._set(news)
+            except UnusableNews:
+                await self._accounts.leave_out(user_id, news.stamp.topic)
+        del self._early[user_id]
+
+
+class InstrumentIngest:
+    """Applies md.instrument.*: the record that is later in time stands, of the same time the update."""
+
+    def __init__(self, book: AccountBook, market: Market, *, counts: Counts) -> None:
+        self._book = book
+        self._market = market
+        self._counts = counts
+        self._places: dict[tuple[str, str], FeedPlace] = {}
+        self._newest: dict[str, tuple[int, bool]] = {}
+
+    async def take(self, instrument: Instrument, stamp: EventStamp) -> Applied:
+        """Put an instrument in its place, and count again what hangs on it.
+
+        Raises:
+            DependencyFailed: the book does not answer; asking again applies it once.
+        """
+        applied = await self._apply(instrument, stamp)
+        self._counts[stamp.topic, applied] += 1
+        return applied
+
+    async def _apply(self, instrument: Instrument, stamp: EventStamp) -> Applied:
+        symbol, age = instrument.symbol, (stamp.at_us, stamp.topic == INSTRUMENT_UPDATED)
+        place = self._places.setdefault((stamp.topic, symbol), FeedPlace())
+        applied = place.judge_whole(stamp)
+        if applied is not Applied.APPLIED:
+            return applied
+        if age < self._newest.get(symbol, age):
+            applied = Applied.OUTDATED
+        else:
+            if self._market.instruments.get(symbol) != instrument:
+                await self._book.recount(instrument)
+            self._newest[symbol] = age
+        place.take_whole(stamp)
+        return applied
+
+
+class MarkIngest:
+    """Puts marks in their place: no waiting, no lookups but the symbol's own. ``counts`` by outcome."""
+
+    def __init__(self, market: Market) -> None:
+        self._marks = market.marks
+        self._sequences: dict[str, int] = {}
+        self.applied = self.outdated = 0
+
+    def take(self, symbol: str, mark: Mark, *, sequence: int) -> Applied:
+        """Put one mark in its place; one that is older by sequence or by time changes nothing and is counted."""
+        held = self._marks.get(symbol)
+        if sequence <= self._sequences.get(symbol, 0) or (held is not None and mark.at_us < held.at_us):
+            self.outdated += 1
+            return Applied.OUTDATED
+        self._sequences[symbol] = sequence
+        self._marks[symbol] = mark
+        self.applied += 1
+        return Applied.APPLIED

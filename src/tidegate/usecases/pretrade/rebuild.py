@@ -1,0 +1,78 @@
+"""After a start: book, market and reservations from what is durable - the bus and the journal (PT-718)."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from tidegate.ports.account_book import AccountBook
+from tidegate.ports.clock import Clock
+from tidegate.ports.decision_journal import DecisionArchive
+from tidegate.ports.event_bus import BusRecord, EventSource
+from tidegate.usecases.pretrade.replica import Replica
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Topics (full names) that are told again together, in the order they were published, and who hears them."""
+
+    topics: tuple[str, ...]
+    retell: Callable[[Sequence[BusRecord]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What was rebuilt: records told again, reservations put back."""
+
+    records: int
+    reservations: int
+
+
+class Rebuild:
+    """Rebuilds what this process keeps in memory, before it decides anything."""
+
+    def __init__(
+        self,
+        source: EventSource,
+        archive: DecisionArchive,
+        *,
+        book: AccountBook,
+        replica: Replica,
+        clock: Clock,
+    ) -> None:
+        self._source = source
+        self._archive = archive
+        self._book = book
+        self._replica = replica
+        self._clock = clock
+
+    async def run(self, stages: Sequence[Stage]) -> Rebuilt:
+        """Tell everything again, stage by stage (instruments first), then put back what is still reserved.
+
+        A reservation whose order the bus knows to be open or ended is passed over. What is told twice, here or by the
+        consumers afterwards, is applied once; so this may be run again after it failed.
+
+        Raises:
+            DependencyFailed: bus, journal or book did not answer; nothing is ready.
+        """
+        told = 0
+        for stage in stages:
+            records = await self._source.replay(stage.topics)
+            await stage.retell(records)
+            told += len(records)
+        restored = await self._restore()
+        self._replica.rebuilt = True
+        return Rebuilt(told, restored)
+
+    async def _restore(self) -> int:
+        restored = 0
+        for record in await self._archive.live_reservations(self._clock.now_us()):
+            held, order = record.reservation, record.order
+            if held is None:
+                continue
+            if held.symbol not in self._replica.market.instruments:
+                # told of by something that the bus has not kept: the decision has kept its terms
+                for instrument in record.evidence.instruments:
+                    if instrument.symbol == held.symbol:
+                        await self._book.recount(instrument)
+            if await self._book.restore(order.user_id, account_id=order.account_id, reservation=held):
+                restored += 1
+        return restored
