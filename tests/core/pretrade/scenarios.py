@@ -240,7 +240,7 @@ def _pinned(dice: Dice, scenario: Scenario) -> Scenario:
     if which == 0 and metrics.order_notional is not None:
         return _with_instrument(scenario, replace(instrument, notional_max=metrics.order_notional - hair))
     if which == 1 and metrics.projected_exposure_usdt is not None and scenario.profile is not None:
-        limit = metrics.projected_exposure_usdt - hair
+        limit = max(metrics.projected_exposure_usdt - hair, Decimal(0))
         return replace(scenario, profile=replace(scenario.profile, exposure_limit_usdt=limit))
     if which == 2 and metrics.required_initial_margin is not None and metrics.available_margin is not None:
         return _with_margin_of(scenario, metrics.available_margin - metrics.required_initial_margin + hair)
