@@ -42,10 +42,9 @@ def profile_faults(profile: Profile) -> list[str]:
         number_fault("max_leverage", profile.max_leverage),
         number_fault("risk_score", profile.risk_score, digits=RISK_SCORE_DIGITS),
     ]
-    if profile.exposure_limit_usdt < 0:
-        faults.append("exposure_limit_usdt must not be negative")
-    if profile.max_leverage < 0:
-        faults.append("max_leverage must not be negative")
+    for name in ("exposure_limit_usdt", "max_leverage"):
+        if getattr(profile, name).is_signed() and getattr(profile, name) != 0:
+            faults.append(f"{name} must not be negative")
     return [fault for fault in faults if fault]
 
 
@@ -90,7 +89,7 @@ def tier_faults(tier: MarginTier) -> list[str]:
     ]
     if not 1 <= tier.tier < 2**31:
         faults.append("tier must be a whole number from 1")
-    if not tier.active:  # an active tier is judged, with the same rules, in its ladder
+    if not tier.active and not any(faults):  # an active tier is judged, with the same rules, in its ladder
         alone = MarginTier(
             tier.symbol, 1, tier.max_notional, tier.maintenance_margin_pct, max_leverage=tier.max_leverage
         )

@@ -22,6 +22,8 @@ class MemoryDecisionJournal:
         self._answers: dict[tuple[str, str], DecisionRecord] = {}
         self._waiting: dict[int, str] = {}
         self._last_position = 0
+        self.withdrawn: set[str] = set()
+        """Decisions whose answer never reached its caller."""
         self.relay: object | None = None
         """Who holds the claim of the outbox."""
 
@@ -33,12 +35,13 @@ class MemoryDecisionJournal:
             order = (record.order.user_id, record.order.order_id)
             standing = self._answers.get(order)
             kept_since_us = record.answer.evaluated_at_us - _ANSWER_KEPT_US
-            if record.remembered and standing is not None and standing.answer.evaluated_at_us >= kept_since_us:
+            stands = standing is not None and standing.answer.evaluated_at_us >= kept_since_us
+            if standing is not None and stands and not record.contradicts:
                 refused[place] = RememberedAnswer(standing.fingerprint, standing.answer)
                 continue
             written = self._without_early_margin_call(record, margin_call_cooldown_us)
             self._written[written.answer.decision_id] = written
-            if record.remembered:
+            if record.remembered and not record.contradicts:
                 self._answers[order] = written
             if written.announces:
                 self._last_position += 1
@@ -50,6 +53,16 @@ class MemoryDecisionJournal:
         if standing is None or standing.answer.evaluated_at_us < since_us:
             return None
         return RememberedAnswer(standing.fingerprint, standing.answer)
+
+    async def withdraw(self, decision_ids: Sequence[str]) -> None:
+        for decision_id in decision_ids:
+            record = self._written.get(decision_id)
+            if record is None:
+                continue
+            self.withdrawn.add(decision_id)
+            order = (record.order.user_id, record.order.order_id)
+            if self._answers.get(order) is record:
+                del self._answers[order]
 
     def oldest_first(self) -> list[DecisionRecord]:
         """Give everything that was written."""
@@ -102,7 +115,9 @@ class MemoryDecisionArchive:
         return [
             record
             for record in self._journal.oldest_first()
-            if record.reservation is not None and record.reservation.expires_at_us > now_us
+            if record.reservation is not None
+            and record.reservation.expires_at_us > now_us
+            and record.answer.decision_id not in self._journal.withdrawn
         ]
 
     async def flow_since(self, since_us: int) -> Sequence[DecisionRecord]:
@@ -141,7 +156,7 @@ def _place(record: DecisionRecord) -> tuple[int, str]:
 def _matches(record: DecisionRecord, wanted: DecisionFilter) -> bool:
     answer, order = record.answer, record.order
     return (
-        wanted.user_id in {None, order.user_id}
+        (wanted.user_id is None or wanted.user_id.lower() == order.user_id)
         and wanted.symbol in {None, order.symbol}
         and wanted.decision in {None, answer.decision}
         and wanted.reason in {None, answer.reject_reason}

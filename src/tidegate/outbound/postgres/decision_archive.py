@@ -16,7 +16,7 @@ _LISTING: Final = "decisions"
 _COLUMNS: Final = "SELECT decision_id, evaluated_at, announces, payload FROM decisions"
 _NEWEST_FIRST: Final = " ORDER BY evaluated_at DESC, decision_id DESC LIMIT "
 _GET: Final = f"{_COLUMNS} WHERE decision_id = $1"
-_LIVE: Final = f"{_COLUMNS} WHERE reservation_expires_at > $1 ORDER BY evaluated_at, decision_id"
+_LIVE: Final = f"{_COLUMNS} WHERE reservation_expires_at > $1 AND NOT withdrawn ORDER BY evaluated_at, decision_id"
 _FLOW: Final = f"{_COLUMNS} WHERE evaluated_at >= $1 ORDER BY evaluated_at, decision_id"
 
 

@@ -5,30 +5,42 @@ from typing import Final
 
 from tidegate.outbound.postgres.decision_codec import decode_answer, encode_announces, encode_decision
 from tidegate.outbound.postgres.instants import to_timestamp
-from tidegate.outbound.postgres.pool import Connection, PostgresPool
+from tidegate.outbound.postgres.pool import PostgresPool
 from tidegate.ports.decision_journal import MARGIN_CALL_TOPIC, DecisionRecord, RememberedAnswer
 
 # The answers are claimed in the order of their keys, so that two batches never wait for each other crosswise. The
 # unique key is the arbiter: a claim waits for the transaction that holds it and takes it only when that one failed, or
-# when its answer is older than 24 h. What was not claimed is written nowhere, and its id is given back.
+# when its answer is older than 24 h. What was not accepted is written nowhere, and its place is given back.
 _RECORD: Final = """
 WITH batch AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-        $9::timestamptz[], $10::bytea[], $11::text[], $12::bytea[], $13::boolean[]
+        $9::timestamptz[], $10::bytea[], $11::text[], $12::bytea[], $13::boolean[], $14::boolean[]
     ) WITH ORDINALITY AS item (
         decision_id, user_id, account_id, order_id, symbol, decision, reason, evaluated_at, reservation_expires_at,
-        fingerprint, announces, payload, remembered, place
+        fingerprint, announces, payload, claims, contradicts, place
     )
 ), claimed AS (
     INSERT INTO order_answers AS standing (user_id, order_id, decision_id, evaluated_at)
-    SELECT user_id, order_id, decision_id, evaluated_at FROM batch WHERE remembered ORDER BY user_id, order_id
+    SELECT user_id, order_id, decision_id, evaluated_at FROM batch WHERE claims ORDER BY user_id, order_id
     ON CONFLICT (user_id, order_id) DO UPDATE
     SET decision_id = excluded.decision_id, evaluated_at = excluded.evaluated_at
     WHERE standing.evaluated_at < excluded.evaluated_at - interval '24 hours'
     RETURNING decision_id
 ), accepted AS MATERIALIZED (
-    SELECT * FROM batch WHERE NOT remembered OR decision_id IN (SELECT decision_id FROM claimed)
+    SELECT * FROM batch WHERE CASE
+        WHEN contradicts THEN true
+        WHEN claims THEN decision_id IN (SELECT decision_id FROM claimed)
+        ELSE NOT EXISTS (
+            SELECT FROM order_answers AS standing
+            WHERE standing.user_id = batch.user_id AND standing.order_id = batch.order_id
+                AND standing.evaluated_at >= batch.evaluated_at - interval '24 hours'
+        ) AND NOT EXISTS (
+            SELECT FROM batch AS earlier
+            WHERE earlier.claims AND earlier.place < batch.place
+                AND earlier.user_id = batch.user_id AND earlier.order_id = batch.order_id
+        )
+    END
 ), written AS (
     INSERT INTO decisions (
         decision_id, user_id, account_id, order_id, symbol, decision, reason, evaluated_at, reservation_expires_at,
@@ -40,7 +52,7 @@ WITH batch AS MATERIALIZED (
 ), queued AS (
     INSERT INTO outbox (decision_id) SELECT decision_id FROM accepted WHERE announces <> '' ORDER BY place
 )
-SELECT place - 1 AS place FROM batch WHERE decision_id NOT IN (SELECT decision_id FROM accepted)
+SELECT place - 1 AS place FROM batch WHERE decision_id NOT IN (SELECT decision_id FROM accepted) ORDER BY place
 """
 
 # One call a user, at the first of the batch's records that asks for it; the row lock makes concurrent batches agree.
@@ -73,6 +85,16 @@ WHERE standing.user_id = $1::uuid AND standing.order_id = $2 AND standing.evalua
 """
 
 
+_WITHDRAW: Final = """
+WITH withdrawn AS (
+    UPDATE decisions SET withdrawn = true WHERE decision_id = ANY ($1::uuid[]) RETURNING decision_id, user_id, order_id
+)
+DELETE FROM order_answers AS standing USING withdrawn
+WHERE standing.user_id = withdrawn.user_id AND standing.order_id = withdrawn.order_id
+    AND standing.decision_id = withdrawn.decision_id
+"""
+
+
 class PostgresDecisionJournal:
     """``DecisionJournal`` on PostgreSQL; always durable when it returns (``synchronous_commit`` is on)."""
 
@@ -84,39 +106,49 @@ class PostgresDecisionJournal:
     ) -> Mapping[int, RememberedAnswer]:
         if not batch:
             return {}
-        columns = _columns(batch)
-        calls = [record for record in batch if MARGIN_CALL_TOPIC in record.announces]
-        if not calls:
-            async with self._pool.connection() as connection:
-                refused = await _record(connection, columns)
-                return await _standing(connection, batch, refused=refused)
-        async with self._pool.transaction() as connection:
-            refused = await _record(connection, columns)
-            asked = [record.answer.decision_id for record in calls]
-            await connection.execute(_MARGIN_CALLS, asked, margin_call_cooldown_us, MARGIN_CALL_TOPIC)
-            return await _standing(connection, batch, refused=refused)
+        refused = await self._write(batch, margin_call_cooldown_us)
+        if not refused:
+            return {}
+        standing = await self._standing(batch, refused)
+        # An answer may have been withdrawn after it had refused a record: then the record is written after all.
+        again = [place for place in refused if place not in standing]
+        if again:
+            repeated = [batch[place] for place in again]
+            found = await self.record(repeated, margin_call_cooldown_us=margin_call_cooldown_us)
+            standing |= {again[place]: answer for place, answer in found.items()}
+        return standing
 
     async def remembered(self, user_id: str, order_id: str, *, since_us: int) -> RememberedAnswer | None:
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(_REMEMBERED, user_id, order_id, to_timestamp(since_us))
         return None if row is None else RememberedAnswer(row["fingerprint"], decode_answer(row["payload"]))
 
+    async def withdraw(self, decision_ids: Sequence[str]) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute(_WITHDRAW, decision_ids)
 
-async def _record(connection: Connection, columns: tuple[list[object], ...]) -> list[int]:
-    return [row["place"] for row in await connection.fetch(_RECORD, *columns)]
+    async def _write(self, batch: Sequence[DecisionRecord], cooldown_us: int) -> list[int]:
+        """Write what is accepted, and give the places of the rest; a margin call needs a transaction around it."""
+        columns = _columns(batch)
+        calls = [record.answer.decision_id for record in batch if MARGIN_CALL_TOPIC in record.announces]
+        if not calls:
+            async with self._pool.connection() as connection:
+                return [row["place"] for row in await connection.fetch(_RECORD, *columns)]
+        async with self._pool.transaction() as connection:
+            refused = [row["place"] for row in await connection.fetch(_RECORD, *columns)]
+            await connection.execute(_MARGIN_CALLS, calls, cooldown_us, MARGIN_CALL_TOPIC)
+        return refused
 
-
-async def _standing(
-    connection: Connection, batch: Sequence[DecisionRecord], *, refused: Sequence[int]
-) -> dict[int, RememberedAnswer]:
-    """Give the answers that stand for the refused records; they are committed, for the claim has waited for them."""
-    if not refused:
-        return {}
-    orders = [batch[place].order for place in refused]
-    rows = await connection.fetch(_STANDING, [order.user_id for order in orders], [order.order_id for order in orders])
-    return {
-        refused[row["place"] - 1]: RememberedAnswer(row["fingerprint"], decode_answer(row["payload"])) for row in rows
-    }
+    async def _standing(self, batch: Sequence[DecisionRecord], refused: Sequence[int]) -> dict[int, RememberedAnswer]:
+        """Give the answers that stand for the refused records; committed ones, for the claim has waited for them."""
+        orders = [batch[place].order for place in refused]
+        users, ids = [order.user_id for order in orders], [order.order_id for order in orders]
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(_STANDING, users, ids)
+        return {
+            refused[row["place"] - 1]: RememberedAnswer(row["fingerprint"], decode_answer(row["payload"]))
+            for row in rows
+        }
 
 
 def _columns(batch: Sequence[DecisionRecord]) -> tuple[list[object], ...]:
@@ -135,7 +167,8 @@ def _columns(batch: Sequence[DecisionRecord]) -> tuple[list[object], ...]:
             record.fingerprint,
             encode_announces(record.announces),
             encode_decision(record),
-            record.remembered,
+            record.remembered and not record.contradicts,
+            record.contradicts,
         )
         for record in batch
     ]

@@ -7,6 +7,7 @@ from alembic import context
 
 context.configure(
     dialect_name="postgresql",
+    dialect_opts={"paramstyle": "named"},  # else each % of a statement is doubled
     as_sql=True,
     transactional_ddl=False,
     output_buffer=context.config.output_buffer,

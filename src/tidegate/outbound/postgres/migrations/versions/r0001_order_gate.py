@@ -156,6 +156,7 @@ CREATE TABLE decisions (
     reservation_expires_at  timestamptz,
     fingerprint             bytea NOT NULL,
     announces               text NOT NULL,
+    withdrawn               boolean NOT NULL DEFAULT false,
     payload                 bytea NOT NULL
 );
 COMMENT ON COLUMN decisions.payload IS 'JSON text as bytes: a json column would parse it once more at each write';
@@ -163,7 +164,8 @@ COMMENT ON COLUMN decisions.payload IS 'JSON text as bytes: a json column would 
 ALTER TABLE decisions ALTER COLUMN payload SET STORAGE EXTERNAL;
 ALTER TABLE decisions SET (toast_tuple_target = 8160);
 CREATE VIEW decision_documents AS
-    SELECT decision_id, user_id, order_id, evaluated_at, announces, convert_from(payload, 'UTF8')::json AS document
+    SELECT decision_id, user_id, order_id, evaluated_at, announces, withdrawn,
+        convert_from(payload, 'UTF8')::json AS document
     FROM decisions;
 CREATE INDEX decisions_newest ON decisions (evaluated_at, decision_id);
 CREATE INDEX decisions_of_user ON decisions (user_id, evaluated_at, decision_id);

@@ -1,0 +1,90 @@
+"""Every store port at once, on one implementation: what the contract suites run on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas, MemoryConfigurationWatch
+from tidegate.outbound.memory.decisions import MemoryDecisionArchive, MemoryDecisionJournal, MemoryOutbox
+from tidegate.outbound.memory.event_bus import MemoryDeadLetters, MemoryEventBus
+from tidegate.outbound.memory.margin_tiers import MemoryMarginTiers
+from tidegate.outbound.memory.profiles import MemoryProfiles
+from tidegate.outbound.memory.risk_rules import MemoryRiskRules
+from tidegate.outbound.memory.trading_states import MemoryTradingStates
+from tidegate.outbound.postgres.configuration_watch import PostgresConfigurationWatch
+from tidegate.outbound.postgres.dead_letters import PostgresDeadLetters
+from tidegate.outbound.postgres.decision_archive import PostgresDecisionArchive
+from tidegate.outbound.postgres.decision_journal import PostgresDecisionJournal
+from tidegate.outbound.postgres.event_bus import PostgresEventBus
+from tidegate.outbound.postgres.margin_tiers import PostgresMarginTiers
+from tidegate.outbound.postgres.outbox import PostgresOutbox
+from tidegate.outbound.postgres.pool import PostgresPool
+from tidegate.outbound.postgres.profiles import PostgresProfiles
+from tidegate.outbound.postgres.risk_rules import PostgresRiskRules
+from tidegate.outbound.postgres.trading_states import PostgresTradingStates
+from tidegate.ports.configuration import ConfigurationWatch, MarginTiers, Profiles, RiskRules, TradingStates
+from tidegate.ports.decision_journal import DecisionArchive, DecisionJournal
+from tidegate.ports.event_bus import DeadLetters, EventPublisher, EventSource
+from tidegate.ports.outbox import Outbox
+
+
+class ClosingOutbox(Outbox, Protocol):
+    """An outbox whose claim ends with ``close``."""
+
+    async def close(self) -> None:
+        """Give the claim up."""
+
+
+class Bus(EventPublisher, EventSource, Protocol):
+    """A bus that is written and read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """One implementation of each port, all on the same rows."""
+
+    profiles: Profiles
+    rules: RiskRules
+    tiers: MarginTiers
+    trading_states: TradingStates
+    watch: ConfigurationWatch
+    journal: DecisionJournal
+    archive: DecisionArchive
+    new_outbox: Callable[[], ClosingOutbox]
+    bus: Bus
+    dead_letters: DeadLetters
+
+
+def memory_stores() -> Stores:
+    """Make empty stores in memory."""
+    areas = MemoryConfigurationAreas()
+    profiles = MemoryProfiles(areas)
+    journal = MemoryDecisionJournal(profiles)
+    return Stores(
+        profiles=profiles,
+        rules=MemoryRiskRules(areas),
+        tiers=MemoryMarginTiers(areas),
+        trading_states=MemoryTradingStates(areas),
+        watch=MemoryConfigurationWatch(areas),
+        journal=journal,
+        archive=MemoryDecisionArchive(journal),
+        new_outbox=lambda: MemoryOutbox(journal),
+        bus=MemoryEventBus(),
+        dead_letters=MemoryDeadLetters(),
+    )
+
+
+def postgres_stores(pool: PostgresPool) -> Stores:
+    """Make the stores of a database."""
+    return Stores(
+        profiles=PostgresProfiles(pool),
+        rules=PostgresRiskRules(pool),
+        tiers=PostgresMarginTiers(pool),
+        trading_states=PostgresTradingStates(pool),
+        watch=PostgresConfigurationWatch(pool),
+        journal=PostgresDecisionJournal(pool),
+        archive=PostgresDecisionArchive(pool),
+        new_outbox=lambda: PostgresOutbox(pool),
+        bus=PostgresEventBus(pool),
+        dead_letters=PostgresDeadLetters(pool),
+    )
