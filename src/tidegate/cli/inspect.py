@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tidegate.bootstrap import open_replayer
+from tidegate.bootstrap.stores import open_replayer
 from tidegate.cli.output import refuse
 from tidegate.cli.serve import settings_for
 from tidegate.core.kernel.readings import instant_text

@@ -4,18 +4,18 @@ from typing import Annotated
 
 import typer
 
-from tidegate.bootstrap import rule_engines
+from tidegate.bootstrap.engines import rule_engines
 from tidegate.cli.output import Unusable, answer_file
 from tidegate.core.rules.document import evaluate_document
 from tidegate.core.rules.faults import InvalidRule
 from tidegate.core.rules.json_exact import write_json
 
-app = typer.Typer(no_args_is_help=True, help="The rule language.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def _rules() -> None:
-    """Keep ``eval`` a command of its own."""
+    """Work with conditions of the rule language."""
 
 
 @app.command("eval")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tidegate.bootstrap import rule_engines
+from tidegate.bootstrap.engines import rule_engines
 from tidegate.cli.output import Unusable, answer_file
 from tidegate.core.pretrade.decide import decide
 from tidegate.core.pretrade.dynamic_rules import condition_faults

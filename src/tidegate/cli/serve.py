@@ -1,6 +1,7 @@
 """``tidegate serve``: the product, in one process; ends orderly on SIGTERM."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Annotated
 import typer
 import uvloop
 
-from tidegate.bootstrap import IssuerParts, Service, open_service, rule_engines
+from tidegate.bootstrap.engines import rule_engines
+from tidegate.bootstrap.service import IssuerParts, Service, open_service
 from tidegate.cli.output import read_bytes, refuse
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.dynamic_rules import condition_faults
@@ -37,8 +39,6 @@ def serve(
 
 def settings_for(*, profile: Profile | None, rest: str | None, grpc: str | None, data: Path | None) -> Settings:
     """Read the settings; what stands on the command line wins over the environment."""
-    import os
-
     overrides: dict[str, object] = {}
     if profile is not None:
         overrides["profile"] = profile

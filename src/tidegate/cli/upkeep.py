@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from tidegate.bootstrap import diagnose, migrate_database, open_stores
+from tidegate.bootstrap.diagnosis import diagnose
+from tidegate.bootstrap.stores import migrate_database, open_stores
 from tidegate.cli.output import refuse
 from tidegate.cli.serve import settings_for
 from tidegate.core.kernel.readings import instant_text
@@ -19,7 +20,7 @@ from tidegate.settings import PREFIX, UnreadableSettings, read_settings
 DataFolder = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded parts.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
-dead_letters = typer.Typer(no_args_is_help=True, help="Records that could not be read.")
+dead_letters = typer.Typer(no_args_is_help=True)
 
 
 def migrate(data: DataFolder = None) -> None:
@@ -81,7 +82,7 @@ def _tell(found: dict[str, object], *, as_json: bool) -> None:
 
 @dead_letters.callback()
 def _dead_letters() -> None:
-    """Keep ``list`` a command of its own."""
+    """Work with records that could not be read."""
 
 
 @dead_letters.command("list")

@@ -77,6 +77,11 @@ class Gate:
             if self._draining and not self._waiting:
                 return
 
+    @property
+    def waiting(self) -> int:
+        """Number of orders that wait to be decided."""
+        return len(self._waiting)
+
     def drain(self) -> None:
         """Take no more orders; ``run`` returns when those that wait are answered."""
         self._draining = True

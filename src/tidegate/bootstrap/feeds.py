@@ -1,0 +1,140 @@
+"""Wires what events do: consumers of the topics, the rebuild after a start, the relay of what was decided."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from tidegate.bootstrap.stores import Stores
+from tidegate.core.pretrade.changes import EngineEventType, EngineReported, StateChange
+from tidegate.inbound.events.marks import MarkProcessor
+from tidegate.inbound.events.processors import EventProcessors, Ingests, SettingAside
+from tidegate.inbound.jobs.consume import Consumer, Subscription
+from tidegate.inbound.jobs.relay import Encoding, Relay, RelayPace
+from tidegate.outbound.memory.account_book import MemoryAccountBook
+from tidegate.ports.clock import Clock
+from tidegate.ports.event_bus import OutgoingEvent
+from tidegate.usecases.pretrade.announce import Announcer
+from tidegate.usecases.pretrade.configuration import ConfigurationKeeper
+from tidegate.usecases.pretrade.flow import FlowWindows
+from tidegate.usecases.pretrade.ingest import AccountIngest, Counts, InstrumentIngest, MarkIngest, ProfileIngest
+from tidegate.usecases.pretrade.rebuild import Rebuild, Stage
+from tidegate.usecases.pretrade.replica import Replica
+from tidegate.wire.codec import AvroCodec
+from tidegate.wire.schemas import SchemaCatalogue
+from tidegate.wire.topics import INSTRUMENT_TOPICS, record_key, topic_name
+
+STATE_GROUP = "tidegate.state"
+MARK_GROUP = "tidegate.marks"
+
+Alarm = Callable[[Exception], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What this process keeps in memory."""
+
+    replica: Replica
+    book: MemoryAccountBook
+    flow: FlowWindows
+    keeper: ConfigurationKeeper
+
+
+class Feeds:
+    """Consumers, rebuild and relay on the in-process bus."""
+
+    def __init__(self, stores: Stores, memory: Memory, *, clock: Clock, suffix: str, alarm: Alarm) -> None:
+        self._stores = stores
+        self._memory = memory
+        self._clock = clock
+        self._suffix = suffix
+        self.codec = AvroCodec(SchemaCatalogue.load())
+        self.counts: Counts = Counts()
+        replica, book = memory.replica, memory.book
+        accounts = AccountIngest(book, self.counts, heard=self._heard)
+        profiles = ProfileIngest(stores.profiles, accounts, replica=replica, refresh=memory.keeper.refresh_profiles)
+        ingests = Ingests(accounts, profiles, InstrumentIngest(book, replica.market, counts=self.counts))
+        aside = SettingAside(stores.dead_letters, clock, alarm)
+        self.marks = MarkIngest(replica.market)
+        self._processors = EventProcessors(self.codec, ingests, aside=aside, environment=suffix)
+        self._mark_processor = MarkProcessor(self.codec, self.marks, aside=aside, environment=suffix)
+        self.state = self._consumer(STATE_GROUP, self._processors.topics, self._processors.process)
+        self.state_marks = self._consumer(MARK_GROUP, self._mark_processor.topics, self._mark_processor.process)
+        self.relay = Relay(
+            stores.outbox,
+            Announcer(stores.rules, program=version("tidegate")),
+            publisher=stores.bus,
+            encoding=Encoding(self.codec, suffix),
+            alarm=alarm,
+        )
+
+    def _consumer(self, group: str, topics: tuple[str, ...], process: Callable[[Any], Awaitable[None]]) -> Consumer:
+        of_accounts = group == STATE_GROUP
+        return Consumer(
+            self._stores.bus,
+            process,
+            subscription=Subscription(group, topics),
+            clock=self._clock,
+            caught_up=self._memory.replica.see_account_feed if of_accounts else None,
+        )
+
+    def _heard(self, change: StateChange) -> None:
+        """Count orders that were executed whole, for the repeat throttle."""
+        if isinstance(change, EngineReported) and change.event is EngineEventType.FILLED:
+            order = change.row.order
+            if order.filled_quantity < order.quantity:
+                return
+            content = (order.symbol, order.side, order.order_type, order.price, order.quantity)
+            self._memory.flow.count_fill(change.user_id, content, at_us=change.stamp.at_us)
+
+    async def rebuild(self) -> None:
+        """Rebuild book, market and reservations from what is durable.
+
+        Raises:
+            DependencyFailed: something did not answer; nothing is ready.
+        """
+        instruments = tuple(topic_name(topic, environment=self._suffix) for topic in sorted(INSTRUMENT_TOPICS))
+        others = tuple(topic for topic in self._processors.topics if topic not in instruments)
+        rebuild = Rebuild(
+            self._stores.bus,
+            self._stores.archive,
+            book=self._memory.book,
+            replica=self._memory.replica,
+            clock=self._clock,
+        )
+        await rebuild.run(
+            [
+                Stage(instruments, self._processors.retell),
+                Stage(others, self._processors.retell),
+                Stage(self._mark_processor.topics, self._mark_processor.process),
+            ]
+        )
+
+    async def publish(self, events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Put records (topic's base name, record) on the bus, in order; durable when it returns."""
+        await self._stores.bus.publish(
+            [
+                OutgoingEvent(
+                    topic_name(topic, environment=self._suffix),
+                    record_key(topic, record).decode(),
+                    self.codec.encode(topic, record),
+                    str(record["event_id"]),
+                )
+                for topic, record in events
+            ]
+        )
+
+    async def settled(self) -> None:
+        """Apply everything that lies on the bus now."""
+        for consumer in (self.state, self.state_marks):
+            while await consumer.step():
+                pass
+
+    def jobs(self) -> list[asyncio.Task[None]]:
+        """Start what runs by itself."""
+        return [
+            asyncio.create_task(self.state.run(), name="consume state"),
+            asyncio.create_task(self.state_marks.run(), name="consume marks"),
+            asyncio.create_task(self.relay.run(RelayPace()), name="relay"),
+        ]
