@@ -23,7 +23,7 @@ async def told(desk: Desk, *events: OutgoingEvent) -> None:
 
 
 def a_mark(
-    desk: Desk, sequence: int, price: str = "50000", *, symbol: str = "BTCUSDT", at_s: int | None = None
+    desk: Desk, sequence: int, *, price: str = "50000", symbol: str = "BTCUSDT", at_s: int | None = None
 ) -> OutgoingEvent:
     at_ms = None if at_s is None else START_MS + at_s * 1_000
     return an_event(desk.codec, "md.mark.v1", record=mark_record(sequence, price, symbol=symbol, at_ms=at_ms))
@@ -53,13 +53,13 @@ async def test_mark_each_story_ends_in_the_newest(
     desk: Desk, marks: list[tuple[int, str, int]], price: str | None
 ) -> None:
     """PT-705: an older sequence or time changes nothing; an unreadable price never leaves an old one standing."""
-    await told(desk, *(a_mark(desk, sequence, told_price, at_s=second) for sequence, told_price, second in marks))
+    await told(desk, *(a_mark(desk, sequence, price=told_price, at_s=second) for sequence, told_price, second in marks))
     assert desk.market.marks["BTCUSDT"].price == (None if price is None else Decimal(price))
 
 
 async def test_mark_has_the_time_of_its_event(desk: Desk) -> None:
     """PT-330: the mark's age is judged by event_ts; symbols are told apart by case."""
-    await told(desk, a_mark(desk, 1, at_s=1), a_mark(desk, 1, "7", symbol="btcusdt", at_s=2))
+    await told(desk, a_mark(desk, 1, at_s=1), a_mark(desk, 1, price="7", symbol="btcusdt", at_s=2))
     assert desk.market.marks == {"BTCUSDT": Mark(Decimal(50_000), at(1)), "btcusdt": Mark(Decimal(7), at(2))}
     assert (desk.mark_ingest.applied, desk.mark_ingest.outdated) == (2, 0)
 
@@ -71,7 +71,7 @@ async def test_unreadable_marks_are_set_aside(desk: Desk) -> None:
         desk,
         a_mark(desk, 1),
         OutgoingEvent(topic, "BTCUSDT", b"\x07", ""),
-        a_mark(desk, 2, "1e5"),
+        a_mark(desk, 2, price="1e5"),
         a_mark(desk, 1, symbol="a\x00"),
     )
     letters = await desk.durable.letters.list(topic, limit=10)

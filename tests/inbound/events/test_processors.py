@@ -59,7 +59,7 @@ def event_of(desk: Desk, change: StateChange) -> OutgoingEvent:
     return an_event(desk.codec, topic, record=record)
 
 
-def user_event(desk: Desk, topic: str, sequence: int, **fields: Any) -> OutgoingEvent:
+def user_event(desk: Desk, topic: str, *, sequence: int, **fields: Any) -> OutgoingEvent:
     return an_event(desk.codec, topic, record=user_record(topic, sequence, **fields))
 
 
@@ -109,38 +109,40 @@ async def test_account_topics_feed_the_book(desk: Desk) -> None:
 
 async def test_user_topics_feed_the_profile(desk: Desk) -> None:
     """PT-704, PT-708: each user.* topic sets what it says, and the gate sees it with the batch."""
-    await told(desk, user_event(desk, "user.created.v1", 1, **LIMITS))
+    await told(desk, user_event(desk, "user.created.v1", sequence=1, **LIMITS))
     assert await profile_of(desk) == {"kyc_level": KycLevel.L1, "frozen": False, "max_leverage": 50}
-    await told(desk, user_event(desk, "user.frozen.v1", 2, reason="r", actor="a"))
-    await told(desk, user_event(desk, "user.kyc.updated.v1", 1, kyc_level="L0"))
+    await told(desk, user_event(desk, "user.frozen.v1", sequence=2, reason="r", actor="a"))
+    await told(desk, user_event(desk, "user.kyc.updated.v1", sequence=1, kyc_level="L0"))
     assert await profile_of(desk) == {"kyc_level": KycLevel.L0, "frozen": True, "max_leverage": 50}
-    await told(desk, user_event(desk, "user.verified.v1", 2, level="L2"))
-    await told(desk, user_event(desk, "user.updated.v1", 3, max_leverage="5"))
-    await told(desk, user_event(desk, "user.unfrozen.v1", 4, reason="r", actor="a"))
+    await told(desk, user_event(desk, "user.verified.v1", sequence=2, level="L2"))
+    await told(desk, user_event(desk, "user.updated.v1", sequence=3, max_leverage="5"))
+    await told(desk, user_event(desk, "user.unfrozen.v1", sequence=4, reason="r", actor="a"))
     assert await profile_of(desk) == {"kyc_level": KycLevel.L2, "frozen": False, "max_leverage": 5}
 
 
 async def test_verified_never_lowers_the_level(desk: Desk) -> None:
     """PT-708: a level below the one held changes nothing."""
-    await told(desk, user_event(desk, "user.created.v1", 1, **{**LIMITS, "kyc_level": "L2"}))
-    await told(desk, user_event(desk, "user.verified.v1", 1, level="L1"))
+    await told(desk, user_event(desk, "user.created.v1", sequence=1, **{**LIMITS, "kyc_level": "L2"}))
+    await told(desk, user_event(desk, "user.verified.v1", sequence=1, level="L1"))
     assert (await profile_of(desk))["kyc_level"] is KycLevel.L2
     assert desk.counts["user.verified.v1", Applied.APPLIED] == 1
 
 
 async def test_user_event_before_its_profile_waits_for_it(desk: Desk) -> None:
     """PT-704: between topics there is no order: a freeze that overtakes the creation is not lost."""
-    await told(desk, user_event(desk, "user.frozen.v1", 1, at_ms=NOW_US // 1_000 + 9_000, reason="r", actor="a"))
+    await told(
+        desk, user_event(desk, "user.frozen.v1", sequence=1, at_ms=NOW_US // 1_000 + 9_000, reason="r", actor="a")
+    )
     assert USER not in desk.replica.profiles
-    await told(desk, user_event(desk, "user.created.v1", 1, **LIMITS))
+    await told(desk, user_event(desk, "user.created.v1", sequence=1, **LIMITS))
     assert (await profile_of(desk))["frozen"] is True
     assert (await state(desk)).gap_reason(ACCOUNT) == ""
 
 
 async def test_user_gap_makes_accounts_stale_until_a_snapshot(desk: Desk) -> None:
     """PT-707: a missing user.* record might have been a freeze."""
-    await told(desk, user_event(desk, "user.created.v1", 1, **LIMITS), event_of(desk, balance_set(1)))
-    await told(desk, user_event(desk, "user.unfrozen.v1", 2, reason="r", actor="a"))
+    await told(desk, user_event(desk, "user.created.v1", sequence=1, **LIMITS), event_of(desk, balance_set(1)))
+    await told(desk, user_event(desk, "user.unfrozen.v1", sequence=2, reason="r", actor="a"))
     assert (await state(desk)).gap_reason(ACCOUNT) == "user.unfrozen.v1 lacks records up to 1"
     heals = {
         "user.created.v1": 1,
@@ -149,7 +151,7 @@ async def test_user_gap_makes_accounts_stale_until_a_snapshot(desk: Desk) -> Non
         "user.frozen.v1": 0,
         "user.unfrozen.v1": 2,
     }
-    await told(desk, user_event(desk, "user.updated.v1", 5, **LIMITS, heals=heals))
+    await told(desk, user_event(desk, "user.updated.v1", sequence=5, **LIMITS, heals=heals))
     assert (await state(desk)).gap_reason(ACCOUNT) == ""
 
 
@@ -158,7 +160,7 @@ async def test_user_snapshot_makes_a_profile_that_was_never_told_of(desk: Desk) 
     heals = dict.fromkeys(
         ["user.created.v1", "user.verified.v1", "user.kyc.updated.v1", "user.frozen.v1", "user.unfrozen.v1"], 1
     )
-    await told(desk, user_event(desk, "user.updated.v1", 1, **LIMITS, heals=heals))
+    await told(desk, user_event(desk, "user.updated.v1", sequence=1, **LIMITS, heals=heals))
     assert (await profile_of(desk))["kyc_level"] is KycLevel.L1
 
 
@@ -215,7 +217,7 @@ async def test_field_that_is_no_decimal_sets_the_record_aside(desk: Desk) -> Non
 async def test_limit_that_no_profile_can_keep_sets_the_record_aside(desk: Desk) -> None:
     """PT-709: an event that reads well and cannot be stored is no reason to stop."""
     await told(desk, event_of(desk, balance_set(1)))
-    await told(desk, user_event(desk, "user.created.v1", 1, **{**LIMITS, "exposure_limit_usdt": "9" * 30}))
+    await told(desk, user_event(desk, "user.created.v1", sequence=1, **{**LIMITS, "exposure_limit_usdt": "9" * 30}))
     (letter,) = await desk.durable.letters.list(None, limit=10)
     assert "exposure_limit_usdt" in letter.error
     assert (await state(desk)).gap_reason(ACCOUNT) == "user.created.v1 lacks records up to 1"
