@@ -49,7 +49,7 @@ def desk() -> Desk:
     return Desk()
 
 
-def a_relay(desk: Desk, publisher: Publisher, outbox: MemoryOutbox | None = None) -> Relay:
+def a_relay(desk: Desk, publisher: Publisher, *, outbox: MemoryOutbox | None = None) -> Relay:
     return Relay(
         outbox or desk.durable.outbox,
         Announcer(desk.durable.rules, program="1.2.3"),
@@ -98,7 +98,7 @@ async def test_relay_is_one_process_at_a_time(desk: Desk) -> None:
     """PT-715: two relays would break the order of a user's events."""
     publisher = Publisher()
     await decided(desk, a_decision("o-1"))
-    first, second = a_relay(desk, publisher), a_relay(desk, publisher, MemoryOutbox(desk.durable.journal))
+    first, second = a_relay(desk, publisher), a_relay(desk, publisher, outbox=MemoryOutbox(desk.durable.journal))
     assert await first.step(0) == 0
     assert await second.step(10) is None
     await desk.durable.outbox.close()

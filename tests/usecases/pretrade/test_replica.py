@@ -17,7 +17,7 @@ def a_replica() -> Replica:
     return Replica(Market(), empty_configuration(GateSettings()))
 
 
-def a_state(scope: Scope, key: str, state: TradingState) -> TradingStateRow:
+def a_state(scope: Scope, key: str, *, state: TradingState) -> TradingStateRow:
     return TradingStateRow(scope, key, state, "reason", "officer", 0)
 
 
@@ -37,7 +37,7 @@ def test_trading_state_is_the_strictest_that_holds(
     """PT-805: everywhere, symbol and user each can only tighten; what was never set is ACTIVE."""
     replica = a_replica()
     scopes = [(Scope.GLOBAL, "", everywhere), (Scope.SYMBOL, "BTCUSDT", symbol), (Scope.USER, USER, user)]
-    replica.set_trading_states(a_state(scope, key, state) for scope, key, state in scopes if state is not None)
+    replica.set_trading_states(a_state(scope, key, state=state) for scope, key, state in scopes if state is not None)
     assert replica.trading_state("BTCUSDT", USER) is strictest
     assert replica.trading_state("ETHUSDT", "other") is (everywhere or ACTIVE)
 
@@ -45,7 +45,7 @@ def test_trading_state_is_the_strictest_that_holds(
 def test_trading_states_are_replaced_as_a_whole() -> None:
     """PT-805: a state that is set no longer holds no longer."""
     replica = a_replica()
-    replica.set_trading_states([a_state(Scope.SYMBOL, "BTCUSDT", HALTED)])
+    replica.set_trading_states([a_state(Scope.SYMBOL, "BTCUSDT", state=HALTED)])
     replica.set_trading_states([])
     assert replica.trading_state("BTCUSDT", USER) is ACTIVE
 
