@@ -1,6 +1,8 @@
 """Is every datum that the check needs there, readable and young enough? And the account valued at the fresh marks."""
 
-from tidegate.core.kernel.decimals import ZERO
+from decimal import Decimal
+
+from tidegate.core.kernel.decimals import ZERO, plain
 from tidegate.core.pretrade.case import Case, StaleDatum
 from tidegate.core.pretrade.instrument import Kind, Mark
 from tidegate.core.pretrade.order import PositionSide, Side
@@ -30,7 +32,7 @@ def stale_mark(snapshot: Snapshot, symbol: str) -> StaleDatum:
     elif mark.price is None or mark.price <= ZERO:
         observed = "unreadable"
     else:
-        observed = str((snapshot.now_us - mark.at_us) // 1_000)
+        observed = plain(Decimal(snapshot.now_us - mark.at_us).scaleb(-3))
     limit = str(snapshot.configuration.settings.mark_age_ms_max)
     return StaleDatum(f"mark of {symbol}", metric="mark_age_ms", observed=observed, limit=limit, unit="ms")
 

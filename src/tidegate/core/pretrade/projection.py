@@ -69,7 +69,8 @@ def project(case: Case) -> None:
     filled = None
     if case.fill is not None and case.notional is not None and not case.mismatched:
         filled = fill_position(case.position, case.order, instrument=case.instrument, price=case.fill)
-        case.liquidation_impossible = not filled.quantity and not legs.keys() - {case.order.position_side}
+        left = legs.keys() - {case.order.position_side}
+        case.liquidation_impossible = not filled.quantity and (case.isolated or not left)
     if mark is None:
         return
     others = _others(case)
