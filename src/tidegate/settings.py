@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     rest: RestArea = RestArea()
     grpc: GrpcArea = GrpcArea()
     postgres: PostgresArea = PostgresArea()
-    data: DataArea = DataArea()
+    data: DataArea = DataArea()  # tidy: allow-vague-name - the command line calls the folder --data
     oidc: OidcArea = OidcArea()
     topics: TopicsArea = TopicsArea()
     gate: GateArea = GateArea()

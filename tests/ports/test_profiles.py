@@ -214,3 +214,14 @@ async def test_profiles_page_refuses_a_cursor_of_another_making(stores: Stores, 
         return
     with pytest.raises(UnreadableCursor):
         await stores.profiles.page(PageRequest(2, cursor), kyc_level=None, frozen=None)
+
+
+async def test_profile_told_two_things_at_the_same_millisecond_keeps_the_stricter(stores: Stores) -> None:
+    """PT-705: topics know no order between them, so at equal times frozen beats not frozen, whichever came first."""
+    await stores.profiles.put(a_profile(), by=by(at_us=NOW_US - SECOND_US))
+    freeze, unfreeze = ProfileChange(frozen=True), ProfileChange(frozen=False)
+    frozen = a_stamp(1, topic="user.frozen.v1", at_us=NOW_US)
+    unfrozen = a_stamp(1, topic="user.unfrozen.v1", at_us=NOW_US)
+    await stores.profiles.apply(USER, freeze, stamp=frozen, created=None)
+    await stores.profiles.apply(USER, unfreeze, stamp=unfrozen, created=None)
+    assert (await stores.profiles.get(USER)).row.profile.frozen

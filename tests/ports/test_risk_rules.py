@@ -138,7 +138,7 @@ async def test_rules_page_filters(stores: Stores) -> None:
     await stores.rules.create(a_rule("b", symbol="BTCUSDT", active=False), by=by())
     await stores.rules.create(replace(a_rule("c"), kyc_level=KycLevel.L1), by=by())
 
-    async def names(active: bool | None = None, symbol: str | None = None, kyc_level: KycLevel | None = None) -> str:
+    async def names(*, active: bool | None = None, symbol: str | None = None, kyc_level: KycLevel | None = None) -> str:
         page = await stores.rules.page(PageRequest(), active=active, symbol=symbol, kyc_level=kyc_level)
         return "".join(stored.row.name for stored in page.items)
 

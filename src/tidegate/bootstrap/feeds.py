@@ -59,8 +59,8 @@ class Feeds:
         self.marks = MarkIngest(replica.market)
         self._processors = EventProcessors(self.codec, ingests, aside=aside, environment=suffix)
         self._mark_processor = MarkProcessor(self.codec, self.marks, aside=aside, environment=suffix)
-        self.state = self._consumer(STATE_GROUP, self._processors.topics, self._processors.process)
-        self.state_marks = self._consumer(MARK_GROUP, self._mark_processor.topics, self._mark_processor.process)
+        self.state = self._consumer(STATE_GROUP, self._processors.topics, process=self._processors.process)
+        self.state_marks = self._consumer(MARK_GROUP, self._mark_processor.topics, process=self._mark_processor.process)
         self.relay = Relay(
             stores.outbox,
             Announcer(stores.rules, program=version("tidegate")),
@@ -69,7 +69,7 @@ class Feeds:
             alarm=alarm,
         )
 
-    def _consumer(self, group: str, topics: tuple[str, ...], process: Callable[[Any], Awaitable[None]]) -> Consumer:
+    def _consumer(self, group: str, topics: tuple[str, ...], *, process: Callable[[Any], Awaitable[None]]) -> Consumer:
         of_accounts = group == STATE_GROUP
         return Consumer(
             self._stores.bus,

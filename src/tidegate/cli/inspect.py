@@ -25,7 +25,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 EXIT_DIFFERS = 1
 
 
-def explain(decision_id: DecisionId, data: DataFolder = None, as_json: AsJson = False) -> None:
+def explain(*, decision_id: DecisionId, data: DataFolder = None, as_json: AsJson = False) -> None:
     """Say in sentences why a decision came out as it did, with both numbers of each violated check."""
     replayed = _replayed(decision_id, data)
     if as_json:
@@ -35,7 +35,7 @@ def explain(decision_id: DecisionId, data: DataFolder = None, as_json: AsJson = 
         typer.echo(sentence)
 
 
-def replay(decision_id: DecisionId, data: DataFolder = None, as_json: AsJson = False) -> None:
+def replay(*, decision_id: DecisionId, data: DataFolder = None, as_json: AsJson = False) -> None:
     """Decide a stored decision again from its own evidence; exit 1 when something else comes out."""
     replayed = _replayed(decision_id, data)
     if as_json:

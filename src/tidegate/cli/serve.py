@@ -25,6 +25,7 @@ Address = Annotated[str | None, typer.Option(metavar="HOST:PORT")]
 
 
 def serve(
+    *,
     profile: Annotated[Profile | None, typer.Option("--profile")] = None,
     rest: Address = None,
     grpc: Address = None,

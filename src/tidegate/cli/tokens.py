@@ -12,6 +12,7 @@ from tidegate.inbound.shared.token_guard import Role
 
 
 def token(
+    *,
     role: Annotated[list[Role], typer.Option("--role", help="A role the token carries; may be repeated.")],
     data: Annotated[Path, typer.Option("--data", help="The data folder of the demo whose issuer signs.")],
     audience: Annotated[str, typer.Option("--audience")] = "tidegate",

@@ -87,6 +87,7 @@ def _dead_letters() -> None:
 
 @dead_letters.command("list")
 def list_dead_letters(
+    *,
     data: DataFolder = None,
     topic: Annotated[str | None, typer.Option("--topic", help="One topic only.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000)] = 100,

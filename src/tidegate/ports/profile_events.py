@@ -4,14 +4,23 @@ Sequences count per (topic, user). Times count per field, because frozen and unf
 topics of their own and in any order: what a later event has set, an earlier one does not touch (PT-705).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from tidegate.core.pretrade.account import Profile
 from tidegate.ports.configuration import Applied, EventStamp, NotStored, ProfileChange
 
 PROFILE_FIELDS: Final = ("kyc_level", "exposure_limit_usdt", "frozen", "risk_score", "max_leverage")
+
+STRICTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "kyc_level": min,
+    "exposure_limit_usdt": min,
+    "frozen": max,
+    "risk_score": max,
+    "max_leverage": min,
+}
+"""Which of two values stands when two topics set a field at the same millisecond: the stricter one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,9 @@ def outcome(known: KnownProfile, event: ProfileEvent) -> Outcome:
     timely = {name: value for name, value in named.items() if known.field_times.get(name, at_us) <= at_us}
     if named and not timely:
         return Outcome(applied if applied is Applied.GAP else Applied.OUTDATED, None, {})
+    for name, value in timely.items():
+        if known.field_times.get(name) == at_us:
+            timely[name] = STRICTER[name](value, getattr(known.profile, name))
     times = {**known.field_times, **dict.fromkeys(timely, at_us)}
     return Outcome(applied, replace(known.profile, **timely), times, event.change.rearm_repeat_throttle)
 

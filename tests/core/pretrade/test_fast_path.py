@@ -60,6 +60,12 @@ def test_decide_from_restored_evidence_gives_the_same_verdict() -> None:
         assert again == first, f"seed {seed}"
 
 
+def symbols_of_live(scenario: Scenario) -> dict[str, str]:
+    """Give the symbol of each live order by its id."""
+    symbols = {order.order_id: order.symbol for order in scenario.open_orders}
+    return {**symbols, **{held.order_id: held.symbol for held in scenario.reservations}}
+
+
 def changes(scenario: Scenario, source: Random) -> Iterator[Scenario]:
     """Walk from a scenario to others: orders come and go, positions, balances and marks move."""
     for _ in range(6):
@@ -91,10 +97,8 @@ def test_running_totals_moved_step_by_step_equal_totals_built_afresh() -> None:
         account = snapshot.user.account(order.account_id)
         decide(order, snapshot)
         for following in changes(scenario, Random(seed)):
-            gone = {live.order_id for live in (*scenario.open_orders, *scenario.reservations)}
-            gone -= {live.order_id for live in (*following.open_orders, *following.reservations)}
-            symbols = {live.order_id: live.symbol for live in (*scenario.open_orders, *scenario.reservations)}
-            for order_id in gone:
+            symbols = symbols_of_live(scenario)
+            for order_id in symbols.keys() - symbols_of_live(following).keys():
                 account.remove_order(order_id, scenario.instruments[symbols[order_id]])
             for position in scenario.positions:
                 if position not in following.positions:

@@ -9,6 +9,7 @@ import pytest
 from tests.usecases.pretrade.builders import NOW_US, USER, CountedIds, a_funded_user, a_gate, an_order
 
 from tidegate.core.kernel.trouble import DependencyFailed, Overloaded
+from tidegate.core.pretrade.decide import decide
 from tidegate.core.pretrade.instrument import Mark
 from tidegate.core.pretrade.reasons import Decision, RejectReason
 from tidegate.core.pretrade.settings import GateSettings
@@ -16,7 +17,6 @@ from tidegate.outbound.memory.configuration_areas import MemoryConfigurationArea
 from tidegate.outbound.memory.decisions import MemoryDecisionJournal
 from tidegate.outbound.memory.profiles import MemoryProfiles
 from tidegate.ports.decision_journal import DecisionRecord, RememberedAnswer
-from tidegate.usecases.pretrade import deciding
 from tidegate.usecases.pretrade.gate import GateLimits
 from tidegate.usecases.pretrade.recording import Durability
 
@@ -179,14 +179,14 @@ async def test_gate_that_meets_a_bug_in_one_order_answers_it_internal_error_and_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """PT-109: the order with the bug is refused INTERNAL_ERROR, an alarm is raised, the others are decided."""
-    real = deciding.decide
+    real = decide
 
     def decide_or_break(order, snapshot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - stands in for decide
         if order.order_id == "bad":
             raise ZeroDivisionError("a bug")
         return real(order, snapshot)
 
-    monkeypatch.setattr(deciding, "decide", decide_or_break)
+    monkeypatch.setattr("tidegate.usecases.pretrade.deciding.decide", decide_or_break)
     async with a_gate() as it:
         bad, good = await asyncio.gather(it.gate.ask(an_order("bad")), it.gate.ask(an_order("good")))
         assert (bad.decision, bad.reject_reason) == (Decision.REJECTED, RejectReason.INTERNAL_ERROR)

@@ -35,7 +35,7 @@ def capture(order: Order, snapshot: Snapshot) -> Evidence:
         instruments=tuple(instruments),
         marks=_marks(market, instruments, symbols=symbols),
         settings=snapshot.configuration.settings,
-        versions=snapshot.configuration.versions,
+        versions=snapshot.versions,
     )
 
 
@@ -84,6 +84,7 @@ def restore(order: Order, evidence: Evidence, *, configuration: GateConfiguratio
         account_lag_ms=evidence.account_lag_ms,
         account_gap=evidence.account_gap,
         position_known=evidence.position_known,
+        versions=evidence.versions,
     )
 
 

@@ -73,6 +73,7 @@ class Snapshot:
 
     ``account_lag_ms``: lag of the feed that carries account data, ``None`` when its liveness is unknown.
     ``account_gap``: why the account cannot be trusted until a snapshot heals it; empty when it can.
+    ``versions``: published version of each area of configuration, by name.
     ``position_known``: positions and live orders themselves are known, whatever else is missing.
     """
 
@@ -86,3 +87,4 @@ class Snapshot:
     account_lag_ms: int | None = 0
     account_gap: str = ""
     position_known: bool = True
+    versions: Mapping[str, int] = field(default_factory=dict)

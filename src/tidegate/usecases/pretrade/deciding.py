@@ -87,7 +87,6 @@ class Decider:
         """Give everything the check of an order reads."""
         replica = self._replica
         row = replica.profiles.get(order.user_id)
-        account = state.accounts.get(order.account_id)
         return Snapshot(
             now_us=now_us,
             user=state,
@@ -97,8 +96,9 @@ class Decider:
             trading_state=replica.trading_state(order.symbol, order.user_id),
             flow=self._facts(order, now_us=now_us, rearmed_us=None if row is None else row.repeat_rearmed_us),
             account_lag_ms=replica.account_lag_ms(now_us),
-            account_gap="" if account is None else account.gap_reason(),
-            position_known=account is not None and account.position_known(),
+            account_gap=state.gap_reason(order.account_id),
+            position_known=state.position_known(order.account_id),
+            versions=replica.versions,
         )
 
     def _facts(self, order: Order, *, now_us: int, rearmed_us: int | None) -> FlowFacts:

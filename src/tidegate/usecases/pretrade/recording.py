@@ -20,6 +20,10 @@ from tidegate.usecases.pretrade.remembered import RememberedAnswers
 Settled = Sequence[tuple[Asked, Decided]]
 
 RELAXED_BATCH_MAX = 512
+
+ANSWERS_MAX = 200_000
+"""Answers kept in memory; what is forgotten, the journal still knows."""
+
 _RETRY_S = 0.05
 
 
@@ -41,14 +45,13 @@ class Recorder:
         durability: Durability,
         settings: Callable[[], GateSettings],
         count: Callable[[Asked, Decided], None],
-        answers_max: int = 200_000,
     ) -> None:
         self._journal = journal
         self._book = book
         self._durability = durability
         self._settings = settings
         self._count = count
-        self.answers = RememberedAnswers(answers_max)
+        self.answers = RememberedAnswers(ANSWERS_MAX)
         self._backlog: list[DecisionRecord] = []
         self._written = asyncio.Event()
         self.trouble: DependencyFailed | None = None
