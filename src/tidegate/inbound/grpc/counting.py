@@ -15,7 +15,7 @@ Ask = Callable[[Order, bool], Awaitable[Answer]]
 def counted(ask: Ask, figures: Figures) -> Ask:
     """Give an ``ask`` that counts."""
 
-    async def asked(order: Order, dry_run: bool) -> Answer:  # noqa: FBT001 - the shape of Ask
+    async def asked(order: Order, dry_run: bool) -> Answer:
         begun = perf_counter()
         try:
             answer = await ask(order, dry_run)

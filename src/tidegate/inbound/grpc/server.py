@@ -4,8 +4,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from tidegate.inbound.grpc.service import RiskService
-from tidegate.wire.proto.risk.v1 import main_pb2, main_pb2_grpc
+from tidegate.inbound.grpc.service import SERVICE_NAME, RiskService
 
 MESSAGE_BYTES_MAX = 64 * 1_024
 """A request larger than this is refused by the transport; an order has 15 short fields."""
@@ -23,10 +22,9 @@ class GrpcServer:
     def __init__(self, service: RiskService, *, address: str) -> None:
         self._server = grpc.aio.server(options=_OPTIONS)
         self._health = health.aio.HealthServicer()
-        main_pb2_grpc.add_RiskServiceServicer_to_server(service, self._server)
+        self._server.add_generic_rpc_handlers((service.handler(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._service_name = main_pb2.DESCRIPTOR.services_by_name["RiskService"].full_name
-        names = (self._service_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         self.port = self._server.add_insecure_port(address)
 
@@ -38,7 +36,7 @@ class GrpcServer:
     async def set_serving(self, serving: bool) -> None:
         """Say on the health service whether orders are decided."""
         status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", self._service_name):
+        for name in ("", SERVICE_NAME):
             await self._health.set(name, status)
 
     async def stop(self, *, grace_s: float) -> None:

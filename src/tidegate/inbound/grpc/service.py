@@ -9,12 +9,14 @@ from tidegate.core.pretrade.answer import Answer
 from tidegate.core.pretrade.order import Order
 from tidegate.inbound.grpc.access import Access
 from tidegate.inbound.grpc.faults import TROUBLES, status_of
+from tidegate.inbound.grpc.salvage import Salvaged, reader_of
 from tidegate.inbound.grpc.wire_order import OrderWire
 from tidegate.usecases.pretrade.max_quantity import MaxQuantity
 from tidegate.wire.proto.risk.v1 import main_pb2 as pb
-from tidegate.wire.proto.risk.v1 import main_pb2_grpc
 
 Context = grpc.aio.ServicerContext[object, object]
+Check = pb.PreTradeCheckRequest | Salvaged[pb.PreTradeCheckRequest]
+Most = pb.MaxOrderQuantityRequest | Salvaged[pb.MaxOrderQuantityRequest]
 Ask = Callable[[Order, bool], Awaitable[Answer]]
 """Decides an order; the flag says whether it is a dry run."""
 
@@ -23,9 +25,15 @@ AskMost = Callable[[Order], Awaitable[MaxQuantity]]
 STREAM_IN_FLIGHT_MAX = 256
 """Orders of one stream that may wait for their answers at a time; then the stream is read no further."""
 
+SERVICE_NAME = pb.DESCRIPTOR.services_by_name["RiskService"].full_name
 
-class RiskService(main_pb2_grpc.RiskServiceServicer):
-    """The servicer. It decides nothing."""
+
+class RiskService:
+    """The servicer. It decides nothing.
+
+    It registers its methods itself, since those of the generated code leave bytes that are no message to the transport,
+    which answers INTERNAL.
+    """
 
     def __init__(self, ask: Ask, ask_most: AskMost, *, access: Access) -> None:
         self._ask = ask
@@ -33,8 +41,21 @@ class RiskService(main_pb2_grpc.RiskServiceServicer):
         self._access = access
         self._wire = OrderWire()
 
+    def handler(self) -> grpc.GenericRpcHandler:
+        """Give the handler of the three methods."""
+        check, most = reader_of(pb.PreTradeCheckRequest), reader_of(pb.MaxOrderQuantityRequest)
+        answer, most_answer = pb.PreTradeCheckResponse.SerializeToString, pb.MaxOrderQuantityResponse.SerializeToString
+        return grpc.method_handlers_generic_handler(
+            SERVICE_NAME,
+            {
+                "PreTradeCheck": grpc.unary_unary_rpc_method_handler(self.PreTradeCheck, check, answer),
+                "PreTradeCheckStream": grpc.stream_stream_rpc_method_handler(self.PreTradeCheckStream, check, answer),
+                "MaxOrderQuantity": grpc.unary_unary_rpc_method_handler(self.MaxOrderQuantity, most, most_answer),
+            },
+        )
+
     async def PreTradeCheck(  # noqa: N802 - the name that the proto gives it
-        self, request: pb.PreTradeCheckRequest, context: Context
+        self, request: Check, context: Context
     ) -> pb.PreTradeCheckResponse:
         """Decide one order."""
         try:
@@ -44,13 +65,15 @@ class RiskService(main_pb2_grpc.RiskServiceServicer):
         except TROUBLES as trouble:
             await context.abort_with_status(status_of(trouble))
 
-    async def _check(self, request: pb.PreTradeCheckRequest) -> pb.PreTradeCheckResponse:
+    async def _check(self, request: Check) -> pb.PreTradeCheckResponse:
+        if isinstance(request, Salvaged):
+            raise self._wire.malformed(request.request, request.faults)
         order = self._wire.order(request)
         answer = await self._ask(order, request.dry_run)
         return self._wire.response(answer, trace_id=order.trace_id)
 
     async def PreTradeCheckStream(  # noqa: N802 - the name that the proto gives it
-        self, request_iterator: AsyncIterator[pb.PreTradeCheckRequest], context: Context
+        self, request_iterator: AsyncIterator[Check], context: Context
     ) -> AsyncIterator[pb.PreTradeCheckResponse]:
         """Decide a stream of orders: one answer an order, in their order; trouble with one ends the stream there."""
         answers: asyncio.Queue[asyncio.Task[pb.PreTradeCheckResponse] | None] = asyncio.Queue(STREAM_IN_FLIGHT_MAX)
@@ -77,11 +100,13 @@ class RiskService(main_pb2_grpc.RiskServiceServicer):
                     left.cancel()
 
     async def MaxOrderQuantity(  # noqa: N802 - the name that the proto gives it
-        self, request: pb.MaxOrderQuantityRequest, context: Context
+        self, request: Most, context: Context
     ) -> pb.MaxOrderQuantityResponse:
         """Give the largest quantity of an order that would pass."""
         try:
             await self._access.require(context)
+            if isinstance(request, Salvaged):
+                raise self._wire.malformed(request.request.order, request.faults, quantity="1")
             order = self._wire.order(request.order, quantity="1")
             return self._wire.max_quantity(await self._ask_most(order))
         except TROUBLES as trouble:

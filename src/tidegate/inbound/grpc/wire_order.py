@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tidegate.core.kernel.decimals import plain
+from tidegate.core.kernel.readings import FieldFault
 from tidegate.core.pretrade.answer import Answer
 from tidegate.core.pretrade.order import Order
 from tidegate.core.pretrade.violation import Violation
-from tidegate.inbound.shared.order_fields import OrderFields, read_order
+from tidegate.inbound.shared.order_fields import MalformedOrder, OrderFields, read_order
 from tidegate.usecases.pretrade.max_quantity import MaxQuantity
 from tidegate.wire.proto.risk.v1 import main_pb2 as pb
 
@@ -55,6 +56,18 @@ class OrderWire:
                 request.stop_price,
             )
         )
+
+    def malformed(
+        self, request: pb.PreTradeCheckRequest, faults: Iterable[FieldFault], *, quantity: str | None = None
+    ) -> MalformedOrder:
+        """Give the fault of a request that is no message: ``faults``, and every other field that cannot be read."""
+        found = {fault.field.removeprefix("order."): fault for fault in faults}
+        if all(name in request.DESCRIPTOR.fields_by_name for name in found):
+            try:
+                self.order(request, quantity=quantity)
+            except MalformedOrder as others:
+                found = {**{fault.field: fault for fault in others.faults}, **found}
+        return MalformedOrder([FieldFault(name, fault.reason) for name, fault in found.items()])
 
     def response(self, answer: Answer, *, trace_id: str) -> pb.PreTradeCheckResponse:
         """Write an answer, with the trace id of the call that gets it."""
