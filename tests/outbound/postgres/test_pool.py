@@ -12,7 +12,7 @@ import pytest
 from tests.outbound.postgres.test_embedded import wait_for_successor
 from tests.ports.builders import a_profile, a_record, by
 from tests.ports.stores import postgres_stores
-from tests.postgres import fresh_pool
+from tests.postgres import fresh_database, fresh_pool
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.outbound.postgres.embedded import EmbeddedPostgres
@@ -27,6 +27,18 @@ async def test_pool_of_a_server_that_is_not_there_fails(tmp_path: Path) -> None:
     """PT-106: no server is a failed dependency, not a bug."""
     with pytest.raises(DependencyFailed, match="postgres"):
         await PostgresPool.open(f"postgresql://postgres@/none?host={tmp_path}")
+
+
+async def test_pool_names_the_settings_that_lose_what_was_confirmed(postgres_server: EmbeddedPostgres) -> None:
+    """PL-205: the embedded server is durable; one that confirms before it writes is told apart by name."""
+    async with fresh_pool(postgres_server) as pool:
+        assert await pool.durability_faults() == []
+    async with fresh_database(postgres_server) as dsn:
+        relaxed = await PostgresPool.open(f"{dsn}&options=-c%20synchronous_commit%3Doff")
+        try:
+            assert await relaxed.durability_faults() == ["synchronous_commit is off"]
+        finally:
+            await relaxed.close()
 
 
 async def test_pool_statement_that_takes_too_long_is_ended(postgres_server: EmbeddedPostgres) -> None:

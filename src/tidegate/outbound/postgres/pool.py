@@ -14,6 +14,8 @@ from tidegate.outbound.postgres.trouble import dependency
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 _CLOSE_S: Final = 3.0
+_DURABLE: Final = ("fsync", "synchronous_commit", "full_page_writes")
+_LOSES: Final = frozenset({"off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,12 @@ class PostgresPool:
         """Open a connection outside the pool, for what lives as long as the connection: LISTEN, advisory locks."""
         with dependency():
             return await asyncpg.connect(self._dsn, **_connect_arguments(self._limits))
+
+    async def durability_faults(self) -> list[str]:
+        """Say which settings of the server let it lose what it has confirmed; empty when none does."""
+        async with self.connection() as connection:
+            shown = {name: await connection.fetchval("SELECT current_setting($1)", name) for name in _DURABLE}
+        return [f"{name} is {value}" for name, value in shown.items() if value in _LOSES]
 
 
 async def _leave_as_it_is(connection: Connection) -> None:
