@@ -30,6 +30,8 @@ from tidegate.demo.traders import CrowdTrader, gather_crowd
 SCENES_WITHIN_S: Final = 60.0
 """All parts are played within the first minute of a long market."""
 
+SPEED_MAX: Final = 1_000
+
 ORDER_EVERY_S: Final = 0.1
 MARKS_EVERY_S: Final = 0.2
 KEEP_OPEN_S: Final = 2.0
@@ -64,6 +66,18 @@ class DemoOptions:
     replay: Path | None = None
     speed: float = 1.0
     seed: int = 7
+
+    def __post_init__(self) -> None:
+        if not 0 < self.speed <= SPEED_MAX:
+            raise ValueError(f"speed must be above 0 and at most {SPEED_MAX}, not {self.speed}")
+
+    def tape(self) -> Tape:
+        """Give the market that is to be played, read whole: worth doing before a service is started.
+
+        Raises:
+            UnreadableReplay: the file to be replayed is no captured market.
+        """
+        return invented_tape() if self.replay is None else read_replay(self.replay)
 
 
 class Performance:
@@ -185,14 +199,17 @@ class Demo:
 
 
 @asynccontextmanager
-async def open_demo(target: DemoTarget, options: DemoOptions, *, console: Console | None = None) -> AsyncIterator[Demo]:
-    """Lend the demo on a running service; ``console`` is standard output unless given.
+async def open_demo(
+    target: DemoTarget, options: DemoOptions, *, tape: Tape | None = None, console: Console | None = None
+) -> AsyncIterator[Demo]:
+    """Lend the demo on a running service. ``tape``: the options' own, when it has been read already; ``console`` is
+    standard output unless given.
 
     Raises:
         UnreadableReplay: the file to be replayed is no captured market.
     """
-    tape = invented_tape() if options.replay is None else await asyncio.to_thread(read_replay, options.replay)
-    market = Market(load_listings(), tape, dice=dice_for(options.seed, "market"))
+    played: Tape = tape if tape is not None else await asyncio.to_thread(options.tape)
+    market = Market(load_listings(), played, dice=dice_for(options.seed, "market"))
     teller = Teller(_now_ms, dice=dice_for(options.seed, f"events/{time.time_ns()}"))
     told, show = Told(target.publish, target.settled), Presentation(console or Console())
     async with grpc.aio.insecure_channel(target.grpc_address) as channel, aiohttp.ClientSession() as session:
@@ -200,7 +217,7 @@ async def open_demo(target: DemoTarget, options: DemoOptions, *, console: Consol
         officer = RestOfficer(session, target.rest_url, token=target.token("RISK_ADMIN"))
         floor = Floor(gateway, told, market=market, teller=teller, show=show)
         pace = Pace(options.speed, _now_ms, asyncio.sleep)
-        performance = Performance(floor, tape, pace=pace, seed=options.seed)
+        performance = Performance(floor, played, pace=pace, seed=options.seed)
         yield Demo(performance, floor, gateway=gateway, officer=officer)
 
 

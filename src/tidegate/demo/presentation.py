@@ -16,6 +16,9 @@ _STYLES: Final = {"APPROVED": "green", "FLAGGED": "yellow", "REJECTED": "red"}
 _HEADER: Final = ("time", "trader", "order", "decision", "why")
 _WIDTHS: Final = (7, 6, 44, 10)
 _PLAIN_WIDTH: Final = 180
+_CUT_FROM: Final = 140
+"""A console so wide (or wider) cuts a decision to one line; a narrower one wraps it, so that the reason is seen."""
+
 PLAIN_STEPS: Final = 4
 """Without a terminal progress is told in so many lines."""
 
@@ -95,8 +98,9 @@ class Presentation:
         text = Text.assemble(
             before, " ", (line.decision.ljust(_WIDTHS[3]), _STYLES.get(line.decision, "magenta")), " ", line.why
         )
-        text.truncate(self._console.width, overflow="ellipsis")
-        self._console.print(text, no_wrap=True)
+        if self._console.width >= _CUT_FROM:
+            text.truncate(self._console.width, overflow="ellipsis")
+        self._console.print(text)
 
     @contextmanager
     def progress(self, total: int) -> Iterator[None]:
