@@ -173,6 +173,15 @@ async def test_reservation_expires_at_its_time(kept: Kept, after_us: int, *, liv
     assert (state.version == version) is live
 
 
+async def test_snapshot_lets_go_of_everything_that_has_expired_at_once(kept: Kept) -> None:
+    """PT-603: reservations that expire between two looks all go at the second, not one a look."""
+    for number in range(5):
+        await reserved(kept, a_reservation(f"o-{number}", expires_at_us=START_US + SECOND_US))
+    version = (await kept.state()).version
+    state = await kept.state(now_us=START_US + SECOND_US)
+    assert (state.live_count(), remaining_of(state), state.version) == (0, Decimal(0), version + 1)
+
+
 async def test_apply_moves_the_version_only_with_the_state(kept: Kept) -> None:
     """PT-604, PT-705: an event that changes nothing moves no batch back."""
     assert await kept.book.apply(balance_set(1)) is Applied.APPLIED

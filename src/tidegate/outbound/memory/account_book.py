@@ -30,7 +30,7 @@ class MemoryAccountBook:
     async def snapshot(self, user_ids: Sequence[str], *, now_us: int) -> Mapping[str, UserState]:
         states = {user_id: self._read(user_id) for user_id in user_ids}
         for state in states.values():
-            if any(state.expire(now_us, self._market.instruments)):
+            if list(state.expire(now_us, self._market.instruments)):
                 state.version += 1
         return states
 
