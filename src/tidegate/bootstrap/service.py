@@ -269,15 +269,20 @@ class Service:
     async def stop_jobs(self) -> None:
         """Answer what waits, write what is left, end what runs."""
         self.gate.drain()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._gate_job), DRAIN_S)
-        for job in self._jobs:
-            job.cancel()
-        await asyncio.gather(*self._jobs, return_exceptions=True)
+        await asyncio.wait({self._gate_job}, timeout=DRAIN_S)
+        await _end(self._jobs)
         with contextlib.suppress(DependencyFailed):
             await self.recorder.flush()
-        self._gate_job.cancel()
-        await asyncio.gather(self._gate_job, return_exceptions=True)
+        await _end([self._gate_job])
+
+
+async def _end(jobs: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel jobs until they have ended: a cancellation can be lost in a library, a second one is not."""
+    left = {job for job in jobs if not job.done()}
+    while left:
+        for job in left:
+            job.cancel()
+        _, left = await asyncio.wait(left, timeout=0.2)
 
 
 @asynccontextmanager

@@ -82,7 +82,9 @@ class Consumer:
                 backoff.reset()
                 if count < self._subscription.batch_max:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._arrived.wait(), self._subscription.poll_s)
+                        # not wait_for, which can lose a cancellation that comes as the event does (Python 3.11)
+                        async with asyncio.timeout(self._subscription.poll_s):
+                            await self._arrived.wait()
                 else:
                     await asyncio.sleep(0)
         finally:
