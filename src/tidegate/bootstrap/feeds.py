@@ -80,10 +80,10 @@ class Feeds:
         )
 
     def _heard(self, change: StateChange) -> None:
-        """Count orders that were executed whole, for the repeat throttle."""
+        """Count executed orders for the repeat throttle, each at its first fill."""
         if isinstance(change, EngineReported) and change.event is EngineEventType.FILLED:
             order = change.row.order
-            if order.filled_quantity < order.quantity:
+            if change.last_fill_quantity != order.filled_quantity:
                 return
             content = (order.symbol, order.side, order.order_type, order.price, order.quantity)
             self._memory.flow.count_fill(change.user_id, content, at_us=change.stamp.at_us)

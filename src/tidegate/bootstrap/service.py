@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,7 +36,7 @@ from tidegate.inbound.shared.figures import Figures
 from tidegate.inbound.shared.token_guard import TokenGuard
 from tidegate.outbound.identity.issuer_keys import IssuerKeys
 from tidegate.outbound.memory.account_book import MemoryAccountBook
-from tidegate.settings import GrpcAccess, Settings
+from tidegate.settings import GrpcAccess, Profile, Settings
 from tidegate.usecases.pretrade.configuration import ConfigurationKeeper, ConfigurationStores, empty_configuration
 from tidegate.usecases.pretrade.deciding import Decider
 from tidegate.usecases.pretrade.flow import FlowWindows
@@ -96,7 +97,7 @@ class Service:
             self.memory.book,
             durability=settings.gate.durability,
             settings=lambda: replica.configuration.settings,
-            count=self.decider.count,
+            take_back=self.decider.take_back,
         )
         self.gate = Gate(
             book=self.memory.book,
@@ -276,6 +277,17 @@ class Service:
         await _end([self._gate_job])
 
 
+async def _require_durable(settings: Settings, stores: Stores) -> None:
+    """Refuse, in prod, a database that could lose what was answered.
+
+    Raises:
+        DependencyFailed: fsync or synchronous_commit is off.
+    """
+    faults = await stores.pool.durability_faults() if settings.profile is Profile.PROD else ()
+    if faults:
+        raise DependencyFailed("postgres", "; ".join(faults))
+
+
 async def _end(jobs: Iterable[asyncio.Task[None]]) -> None:
     """Cancel jobs until they have ended: a cancellation can be lost in a library, a second one is not."""
     left = {job for job in jobs if not job.done()}
@@ -297,9 +309,11 @@ async def open_service(
     """
     _log_to_stderr()
     async with AsyncExitStack() as stack:
+        settings.data.dir.mkdir(parents=True, exist_ok=True)
         listener = listen(settings.rest.host, settings.rest.port)
         stack.callback(listener.close)
         stores = await stack.enter_async_context(open_stores(settings, guest=False))
+        await _require_durable(settings, stores)
         service = Service(settings, stores, limits=settings_of_seed(settings.gate.limits(), seed))
         service.rest_url = f"http://{_in_url(settings.rest.host)}:{listener.getsockname()[1]}"
         parts = None if issuer is None else issuer(service.rest_url)
@@ -332,14 +346,25 @@ def _in_url(host: str) -> str:
 
 
 def _log_to_stderr() -> None:
-    """Log to standard error, one JSON object a line: standard output belongs to the command line's answers."""
+    """Log to standard error, one JSON object a line: standard output belongs to the command line's answers.
+
+    What libraries log goes the same way, warnings and worse.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    of_libraries = logging.StreamHandler(sys.stderr)
+    of_libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processor=structlog.processors.JSONRenderer(),
+        )
+    )
+    logging.basicConfig(handlers=[of_libraries], level=logging.WARNING, force=True)
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*shared, structlog.processors.JSONRenderer()],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

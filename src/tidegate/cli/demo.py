@@ -21,6 +21,7 @@ from tidegate.cli.serve import issuer_maker
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.demo import world
 from tidegate.demo.issuer import TinyIssuer, TokenWish
+from tidegate.demo.market import Tape
 from tidegate.demo.play import DemoFailed, DemoOptions, DemoTarget, open_demo
 from tidegate.demo.replay import UnreadableReplay
 from tidegate.settings import Profile, Settings, UnreadableSettings, read_settings
@@ -43,7 +44,8 @@ def demo(
     with _folder(data) as folder:
         settings = _demo_settings(folder)
         try:
-            surprised = uvloop.run(_demo(settings, DemoOptions(replay, speed, seed), once=once))
+            options = DemoOptions(replay, speed, seed)
+            surprised = uvloop.run(_demo(settings, options, tape=options.tape(), once=once))
         except (DependencyFailed, DemoFailed, UnreadableReplay, OSError) as trouble:
             refuse(str(trouble))
     if surprised:
@@ -84,7 +86,7 @@ def _free(port: int) -> int:
         return 0 if probe.connect_ex(("127.0.0.1", port)) == 0 else port
 
 
-async def _demo(settings: Settings, options: DemoOptions, *, once: bool) -> bool:
+async def _demo(settings: Settings, options: DemoOptions, *, tape: Tape, once: bool) -> bool:
     """Play; tell whether anything came out otherwise than it must."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -92,7 +94,7 @@ async def _demo(settings: Settings, options: DemoOptions, *, once: bool) -> bool
         loop.add_signal_handler(number, stopped.set)
     async with open_service(settings, issuer=issuer_maker(settings)) as service:
         target = _target(settings, service)
-        async with open_demo(target, options) as show:
+        async with open_demo(target, options, tape=tape) as show:
             playing = asyncio.create_task(show.play())
             ended = asyncio.create_task(stopped.wait())
             await asyncio.wait({playing, ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -248,3 +248,27 @@ def test_ids_of_the_builders_are_never_given_twice() -> None:
     """The tests above tell decisions apart by id."""
     ids = CountedIds()
     assert ids.new() != ids.new()
+
+
+async def test_gate_of_orders_asked_at_once_counts_each_before_it_decides_the_next() -> None:
+    """PT-340, PT-342: a burst that arrives as one batch meets the throttle and the duplicate window like any other."""
+    throttled = GateSettings(orders_per_second_max=3, duplicate_window_ms=1_000)
+    async with a_gate(settings=throttled) as it:
+        burst = [an_order(f"o-{number}", price=Decimal(50000 - number)) for number in range(6)]
+        answers = await asyncio.gather(*(it.gate.ask(order) for order in burst))
+        reasons = [answer.reject_reason for answer in answers]
+        assert reasons == [None] * 3 + [RejectReason.RATE_LIMIT_EXCEEDED] * 3
+    async with a_gate(settings=throttled) as it:
+        first, equal = await asyncio.gather(it.gate.ask(an_order("o-1")), it.gate.ask(an_order("o-2")))
+        assert (first.reject_reason, equal.reject_reason) == (None, RejectReason.DUPLICATE_ORDER)
+
+
+async def test_gate_counts_an_order_that_could_not_be_recorded_no_longer() -> None:
+    """PT-524: notional_24h and the duplicate window know only what was answered."""
+    journal = HaltingJournal()
+    async with a_gate(journal=journal, settings=GateSettings(duplicate_window_ms=60_000)) as it:
+        journal.down = True
+        with pytest.raises(DependencyFailed):
+            await it.gate.ask(an_order("o-1"))
+        journal.down = False
+        assert (await it.gate.ask(an_order("o-2"))).decision is Decision.APPROVED

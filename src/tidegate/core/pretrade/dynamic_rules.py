@@ -3,7 +3,8 @@
 Rules narrowed to a symbol or a KYC level cost nothing where they do not apply (scope index of ``core.rules``).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -37,6 +38,10 @@ DERIVATIVE_METRICS: Final = frozenset(
 _LIST_OPERATORS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
 
 
+Shown = Callable[[str | None, object], object]
+"""Rounds the value of a field for people."""
+
+
 class RuleHit(NamedTuple):
     """A rule that was hit: ``known`` is False when a metric or leaf could not be worked out; ``why`` in words."""
 
@@ -61,8 +66,10 @@ class RuleBook:
         self._entries = {entry.rule.rule_id: entry for entry in entries}
         self._compiled = compiled
 
-    def hits(self, lookup: Lookup, *, attributes: Mapping[str, str], inapplicable: frozenset[str]) -> Sequence[RuleHit]:
-        """Give the rules that are hit: TRUE, or UNKNOWN for want of a datum.
+    def hits(
+        self, lookup: Lookup, *, attributes: Mapping[str, str], inapplicable: frozenset[str], shown: Shown
+    ) -> Sequence[RuleHit]:
+        """Give the rules that are hit: TRUE, or UNKNOWN for want of a datum; ``shown`` rounds what messages say.
 
         A rule that stays UNKNOWN and reads an ``inapplicable`` metric (one that means nothing for this order) is not
         hit.
@@ -73,17 +80,18 @@ class RuleBook:
         fired, unknown = evaluation.fired(), evaluation.unknown()
         if not fired and not unknown:
             return ()
-        found = [self._hit(rule_id, evaluation, known=True) for rule_id in fired]
+        found = [self._hit(rule_id, evaluation, known=True, shown=shown) for rule_id in fired]
         for rule_id in unknown:
             if not self._entries[rule_id].fields & inapplicable:
-                found.append(self._hit(rule_id, evaluation, known=False))
+                found.append(self._hit(rule_id, evaluation, known=False, shown=shown))
         return sorted(found, key=lambda hit: (hit.rule.name, hit.rule.rule_id))
 
-    def _hit(self, rule_id: str, evaluation: Evaluation, *, known: bool) -> RuleHit:
+    def _hit(self, rule_id: str, evaluation: Evaluation, *, known: bool, shown: Shown) -> RuleHit:
         rule = self._entries[rule_id].rule
         decisive = Truth.TRUE if known else Truth.UNKNOWN
-        leaves = evaluation.explain(rule_id)
-        return RuleHit(rule, known, "; ".join(leaf_sentence(leaf) for leaf in leaves if leaf.result is decisive))
+        leaves = [leaf for leaf in evaluation.explain(rule_id) if leaf.result is decisive]
+        told = (leaf_sentence(leaf._replace(actual=shown(leaf.field, leaf.actual))) for leaf in leaves)
+        return RuleHit(rule, known, "; ".join(told))
 
 
 _NO_INSTANT: Final = Instant(0)
@@ -140,8 +148,9 @@ def condition_faults(condition: str, *, engines: Engines = NO_ENGINES) -> tuple[
 
 
 def shown_thresholds(rule: RiskRule) -> str:
-    """Write the threshold of a metric rule, lists joined by commas; empty for a condition."""
-    return ", ".join(plain(threshold) for threshold in rule.thresholds)
+    """Write the threshold of a metric rule, that of IN, NOT_IN and BETWEEN as a JSON list; empty for a condition."""
+    shown = [plain(threshold) for threshold in rule.thresholds]
+    return json.dumps(shown) if rule.operator in _LIST_OPERATORS else "".join(shown)
 
 
 def _only(thresholds: Sequence[Decimal]) -> Decimal | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from tidegate.core.kernel.decimals import plain
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.evidence import Evidence
 from tidegate.core.pretrade.metrics import Metrics
 from tidegate.core.pretrade.reasons import Action, RejectReason
@@ -59,6 +60,7 @@ def announces(verdict: Verdict, evidence: Evidence) -> tuple[str, ...]:
     return tuple(topics)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """One event to be sent: ``record`` follows the schema of its topic (a base name), all but ``schema_version``."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tidegate.core.kernel.decimals import WORKING, ZERO, plain, shown_even, shown_owed, shown_owned
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.account import Reservation
 from tidegate.core.pretrade.answer import Answer
 from tidegate.core.pretrade.evidence import Evidence
@@ -17,6 +18,7 @@ from tidegate.core.pretrade.violation import Violation
 from tidegate.ports.account_book import Held
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Decided:
     """One order decided: the verdict, what it is told, what it was decided on, and what it holds in the book."""

@@ -1,6 +1,7 @@
 """Decide one order on the state at hand: snapshot, evidence, verdict, reservation held, answer."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from tidegate.core.kernel.decimals import WORKING, ZERO
 from tidegate.core.kernel.trouble import DependencyFailed
@@ -72,7 +73,10 @@ class Decider:
             now_us=now_us,
             reservation=reservation,
         )
-        return Decided(verdict, answer, evidence, held)
+        decided = Decided(verdict, answer, evidence, held)
+        if not asked.dry_run:
+            self._count(order, decided)
+        return decided
 
     def _judge(self, asked: Asked, snapshot: Snapshot) -> Verdict:
         if asked.contradicts:
@@ -105,16 +109,28 @@ class Decider:
         settings = self._replica.configuration.settings
         return self._flow.facts(order, now_us=now_us, settings=settings, rearmed_us=rearmed_us)
 
-    def count(self, asked: Asked, decided: Decided) -> None:
-        """Count a settled check in the user's windows; dry runs leave no trace."""
-        if asked.dry_run:
-            return
-        order, verdict, at_us = asked.order, decided.verdict, decided.answer.evaluated_at_us
-        settings = self._replica.configuration.settings
+    def _count(self, order: Order, decided: Decided) -> None:
+        """Count a check in the user's windows at once, so that the next order of the batch sees it."""
+        at_us, settings = decided.answer.evaluated_at_us, self._replica.configuration.settings
         self._flow.count_message(order, at_us=at_us, settings=settings)
         if decided.held is None:
             self._flow.count_reject(order, at_us=at_us)
         else:
-            after, before = verdict.metrics.notional_24h, decided.evidence.flow.notional_24h
-            notional = ZERO if after is None or before is None else WORKING.subtract(after, before)
+            notional = _own_notional(decided)
             self._flow.count_accepted(order, at_us=at_us, notional_usdt=notional, settings=settings)
+
+    def take_back(self, asked: Asked, decided: Decided) -> None:
+        """Count a check no longer that came to nothing; that the message was sent stays counted."""
+        if asked.dry_run:
+            return
+        order, at_us = asked.order, decided.answer.evaluated_at_us
+        if decided.held is None:
+            self._flow.take_back_reject(order, at_us=at_us)
+        else:
+            self._flow.take_back_accepted(order, at_us=at_us, notional_usdt=_own_notional(decided))
+
+
+def _own_notional(decided: Decided) -> Decimal:
+    """Give what an order adds to the user's notional of 24 h, in USDT; 0 when it is not known."""
+    after, before = decided.verdict.metrics.notional_24h, decided.evidence.flow.notional_24h
+    return ZERO if after is None or before is None else WORKING.subtract(after, before)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
 
-from tidegate.core.kernel.decimals import WORKING, ZERO
+from tidegate.core.kernel.decimals import ONE, WORKING, ZERO
 from tidegate.core.pretrade.loading import take_token
 from tidegate.core.pretrade.order import Order, OrderType, Side
 from tidegate.core.pretrade.settings import GateSettings
@@ -45,6 +45,18 @@ class Buckets:
             self._buckets.append((last, WORKING.add(held, amount)))
         else:
             self._buckets.append((minute, amount))
+
+    def take_back(self, at_us: int, amount: Decimal) -> None:
+        """Count an amount no longer that was counted at this time, unless its bucket is gone already."""
+        minute = at_us // MINUTE_US
+        for place in range(len(self._buckets) - 1, -1, -1):
+            held_minute, held = self._buckets[place]
+            if held_minute == minute:
+                self._buckets[place] = (held_minute, WORKING.subtract(held, amount))
+                self.total = WORKING.subtract(self.total, amount)
+                return
+            if held_minute < minute:
+                return
 
     def sum_since(self, since_us: int) -> Decimal:
         """Give the sum of the buckets that reach into the window, and drop those that do not."""
@@ -112,7 +124,19 @@ class FlowWindows:
 
     def count_reject(self, order: Order, *, at_us: int) -> None:
         """Count a refusal."""
-        self._user(order.user_id).rejects.add(at_us, Decimal(1))
+        self._user(order.user_id).rejects.add(at_us, ONE)
+
+    def take_back_accepted(self, order: Order, *, at_us: int, notional_usdt: Decimal) -> None:
+        """Count an order no longer that could not be recorded: its notional, and its content if it was the latest."""
+        flow = self._user(order.user_id)
+        flow.notional.take_back(at_us, notional_usdt)
+        content = content_of(order)
+        if flow.equal.get(content) == at_us:
+            del flow.equal[content]
+
+    def take_back_reject(self, order: Order, *, at_us: int) -> None:
+        """Count a refusal no longer that could not be recorded."""
+        self._user(order.user_id).rejects.take_back(at_us, ONE)
 
     def count_fill(self, user_id: str, content: Content, *, at_us: int) -> None:
         """Count an executed order for the repeat throttle."""

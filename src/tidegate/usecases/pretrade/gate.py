@@ -154,7 +154,12 @@ class Gate:
             moved = set(await self._book.reserve(requests)) if requests else set()
         except DependencyFailed:
             await self._book.forget(requests)
+            for asked, one in decided:
+                self._decider.take_back(asked, one)
             raise
+        for asked, one in decided:
+            if asked.order.user_id in moved:
+                self._decider.take_back(asked, one)
         settled = [(asked, one) for asked, one in decided if asked.order.user_id not in moved]
         try:
             await self._recorder.record_and_tell(settled)

@@ -44,13 +44,13 @@ class Recorder:
         *,
         durability: Durability,
         settings: Callable[[], GateSettings],
-        count: Callable[[Asked, Decided], None],
+        take_back: Callable[[Asked, Decided], None],
     ) -> None:
         self._journal = journal
         self._book = book
         self._durability = durability
         self._settings = settings
-        self._count = count
+        self._take_back = take_back
         self.answers = RememberedAnswers(ANSWERS_MAX)
         self._backlog: list[DecisionRecord] = []
         self._written = asyncio.Event()
@@ -90,7 +90,6 @@ class Recorder:
 
     async def _tell(self, asked: Asked, decided: Decided, *, remembered: bool) -> None:
         if asked.tell(decided.answer):
-            self._count(asked, decided)
             if remembered:
                 self.answers.put(asked.key, fingerprint=asked.fingerprint, answer=decided.answer)
             return
@@ -120,6 +119,7 @@ class Recorder:
         asked.tell(answer)
 
     async def _release(self, asked: Asked, decided: Decided) -> None:
+        self._take_back(asked, decided)
         if decided.held is not None:
             await self._book.release(
                 asked.order.user_id, account_id=asked.order.account_id, order_ids=[asked.order.order_id]

@@ -29,7 +29,7 @@ def check_dynamic_rules(case: Case) -> tuple[tuple[Violation, ...], tuple[str, .
     profile = case.snapshot.profile
     if profile is not None:
         attributes["kyc_level"] = profile.kyc_level.value
-    hits = rules.hits(_lookup(case), attributes=attributes, inapplicable=_inapplicable(case))
+    hits = rules.hits(_lookup(case), attributes=attributes, inapplicable=_inapplicable(case), shown=_rounded)
     if not hits:
         return (), ()
     names = tuple(hit.rule.name for hit in hits if not hit.rule.shadow)
@@ -78,6 +78,12 @@ def _violation(case: Case, hit: RuleHit) -> Violation:
         rule_version=rule.version,
         action=action,
     )
+
+
+def _rounded(path: str | None, value: object) -> object:
+    """Round a metric as it is shown; anything else is as it is."""
+    rounding = METRIC_ROUNDING.get(path or "")
+    return rounding(value).normalize() if rounding is not None and isinstance(value, Decimal) else value
 
 
 def _shown(metric: str, value: Decimal | None) -> str:

@@ -66,7 +66,9 @@ def _metric_hit(rule: RiskRule, measures: Measures) -> Violation | None:
     if _has_no_meaning(metric, measures):
         return None
     value = _value(metric, measures)
-    limit = ", ".join(plain(threshold) for threshold in rule.thresholds)
+    limit = "".join(plain(threshold) for threshold in rule.thresholds)
+    if rule.operator in {Operator.IN, Operator.NOT_IN, Operator.BETWEEN}:
+        limit = json.dumps([plain(threshold) for threshold in rule.thresholds])
     if value is None:
         action = Action.WARN if measures.proven else Action(rule.action.value)
         message = f"rule {rule.name}: {metric} {_COULD_NOT_BE_COMPUTED}"
