@@ -185,7 +185,7 @@ def test_rule_hit_names_its_numbers() -> None:
         "RISK_RULE_VIOLATION",
         "order_notional",
         "5000",
-        "1, 5000",
+        '["1", "5000"]',
     )
     assert (found.rule_id, found.rule_version, found.action) == ("7", 3, Action.WARN)
 
