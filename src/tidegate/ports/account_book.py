@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.account import Reservation
 from tidegate.core.pretrade.changes import StateChange
 from tidegate.core.pretrade.feeds import Applied
@@ -11,6 +12,7 @@ from tidegate.core.pretrade.instrument import Instrument
 from tidegate.core.pretrade.state import UserState
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Held:
     """One reservation an approval made, already held in the state it was decided on."""
@@ -20,6 +22,7 @@ class Held:
     instrument: Instrument
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ReserveRequest:
     """The reservations of one user in one batch, and the version of the state they were decided on."""

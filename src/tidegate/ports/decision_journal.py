@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.account import Reservation
 from tidegate.core.pretrade.answer import Answer
 from tidegate.core.pretrade.evidence import Evidence
@@ -16,6 +17,7 @@ MARGIN_CALL_TOPIC: Final = "risk.margin_call.v1"
 """The one announcement that a cool-down can take back."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
     """One decision to be written: order, answer, all metrics (raw), evidence, and the reservation it made.
@@ -39,6 +41,7 @@ class DecisionRecord:
     contradicts: bool = False
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RememberedAnswer:
     """The answer that stands for (user_id, order_id), and the content it was given to."""

@@ -4,7 +4,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tidegate.core.kernel.quick import quickly_made
 
+
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OutgoingEvent:
     """A record to be published: ``topic`` with the environment suffix, ``value`` in the wire format."""
@@ -15,6 +18,7 @@ class OutgoingEvent:
     event_id: str
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class BusRecord:
     """A record as it lies on the bus."""

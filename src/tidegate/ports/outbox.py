@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.ports.decision_journal import DecisionRecord
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class PendingAnnouncement:
     """A decision whose events have not been published yet; ``position`` orders those of one user."""

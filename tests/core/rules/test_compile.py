@@ -74,6 +74,27 @@ class CountingLookup:
         return Decimal(2)
 
 
+limits = st.tuples(
+    st.sampled_from(["context_data.debt_ratio", "context_data.age"]),
+    st.sampled_from(["gt", "gte", "lt", "lte"]),
+    st.sampled_from(["-1", "0", "0.5", "0.50", "1", "7"]),
+)
+measured = st.sampled_from([None, "0", "0.5", "0.7", "7", "9", "text", True])
+
+
+@settings(max_examples=150)
+@given(st.lists(limits, max_size=12), measured, measured)
+def test_many_limits_on_one_field_each_give_what_the_interpreter_gives(
+    drafts: list[tuple[str, str, str]], debt_ratio: object, age: object
+) -> None:
+    """RU-401 RU-501: rules that are passed over together, because the nearest limit is not reached, are all FALSE."""
+    conditions = [parsed({"field": field, "op": op, "value": value}) for field, op, value in drafts]
+    lookup = nested_lookup({"context_data": {"debt_ratio": debt_ratio, "age": age}})
+    rules = [ScopedRule(f"r{at}", condition, {}) for at, condition in enumerate(conditions)]
+    evaluation = compile_rules(rules).evaluate(lookup, now=NOW, attributes={})
+    assert evaluation.results() == {rule.rule_id: evaluate(rule.condition, lookup, now=NOW, lists={}) for rule in rules}
+
+
 def test_field_is_looked_up_once_however_many_rules_and_scopes_read_it() -> None:
     """RU-401: each distinct path is read once an evaluation, explanation included."""
     rules = [a_rule(f"r{at}") for at in range(50)] + [a_rule(f"s{at}", country="CH") for at in range(50)]

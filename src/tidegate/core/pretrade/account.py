@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tidegate.core.kernel.decimals import ZERO
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.core.pretrade.order import OrderType, PositionSide, Side
 
@@ -36,6 +37,7 @@ class Profile:
     max_leverage: Decimal
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Balance:
     """One asset of the wallet: ``locked`` is held by others (withdrawals), never by our own live orders."""
@@ -45,6 +47,7 @@ class Balance:
     locked: Decimal
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Position:
     """One position: ``quantity`` signed in one-way mode (BOTH), positive in a hedge leg; never 0.
@@ -61,6 +64,7 @@ class Position:
     isolated_margin: Decimal | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
     """A resting order as the matching engine knows it. ``price`` is ``None`` for MARKET and STOP_MARKET.
@@ -82,6 +86,7 @@ class OpenOrder:
     at_us: int | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """What an approval holds until the engine speaks: counts like a resting order at ``price`` (the margin price it

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from tidegate.core.kernel.decimals import plain
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.order import Order
 from tidegate.core.pretrade.reasons import Decision, RejectReason
 from tidegate.core.pretrade.violation import Violation
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer. Numbers are plain decimals, empty when not computed; times are microseconds since 1970.

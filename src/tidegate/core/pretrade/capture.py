@@ -9,7 +9,8 @@ from tidegate.core.pretrade.instrument import Instrument, Mark
 from tidegate.core.pretrade.live import SymbolView
 from tidegate.core.pretrade.order import Order, OrderType
 from tidegate.core.pretrade.snapshot import GateConfiguration, Market, Snapshot
-from tidegate.core.pretrade.state import AccountState, LegTotals, SymbolBook, UserState
+from tidegate.core.pretrade.state import AccountState, UserState
+from tidegate.core.pretrade.symbol_book import LegTotals, SymbolBook
 
 
 def capture(order: Order, snapshot: Snapshot) -> Evidence:
@@ -104,6 +105,7 @@ def _restore_book(view: SymbolView) -> SymbolBook:
     book.extra = view.extra
     for told in view.totals:
         totals = book.legs[told.side, told.leg] = LegTotals()
+        book.count_mode(told.leg, told.count)
         totals.count, totals.quantity, totals.reducing = told.count, told.quantity, told.reducing
         totals.notional, totals.stops, totals.market = told.notional, told.stops, told.market
         totals.oversized = told.oversized

@@ -10,7 +10,8 @@ from tidegate.core.pretrade.live import notional, slipped
 from tidegate.core.pretrade.metrics import Metrics
 from tidegate.core.pretrade.order import Order, OrderType, PositionSide, Side, is_closing
 from tidegate.core.pretrade.snapshot import Snapshot
-from tidegate.core.pretrade.state import AccountState, SymbolBook
+from tidegate.core.pretrade.state import AccountState
+from tidegate.core.pretrade.symbol_book import SymbolBook
 from tidegate.core.pretrade.tiers import Ladder
 from tidegate.core.pretrade.valuation import SymbolValue
 
@@ -28,8 +29,10 @@ class Case:
     """One order in one snapshot. ``None`` stands for what could not be known or worked out.
 
     ``mark`` is the usable mark price of the order's symbol; ``fill`` and ``margin_price`` are the order's prices
-    (``spec/pretrade.md`` section 4, "Prices of an order"); ``adds`` is what it adds to its side at the margin price.
-    ``value`` is the symbol's value before the order, ``None`` when flat or unknown.
+    (``spec/pretrade.md`` section 4, "Prices of an order"); ``adds`` is what it adds to its side at the margin price;
+    ``fee`` and ``open_loss`` are unquantised. ``value`` is the symbol's value before the order, ``None`` when flat or
+    unknown. ``isolated`` tells an ISOLATED position of the symbol, ``hedged`` hedge mode, ``mismatched`` an order whose
+    position side does not fit the mode.
     """
 
     __slots__ = (
@@ -39,8 +42,11 @@ class Case:
         "closing",
         "exposure_known",
         "exposure_raised",
+        "fee",
         "fill",
+        "hedged",
         "instrument",
+        "isolated",
         "ladder",
         "liquidation_impossible",
         "margin_price",
@@ -48,6 +54,7 @@ class Case:
         "metrics",
         "mismatched",
         "notional",
+        "open_loss",
         "order",
         "out_of_range",
         "position",
@@ -72,7 +79,7 @@ class Case:
         self.account = snapshot.user.accounts.get(order.account_id) or AccountState(order.account_id)
         self.book: SymbolBook | None = self.account.symbols.get(order.symbol)
         self.position: Position | None = None if self.book is None else self.book.position(order.position_side)
-        self.mismatched = self._is_mismatched()
+        self._place_order()
         self.closing = is_closing(order.side, order.position_side)
         self.reducing = order.reduce_only or self.closing
         self.proven = not self.spot and snapshot.position_known and self._is_proven()
@@ -89,16 +96,25 @@ class Case:
         self.fill: Decimal | None = None
         self.margin_price: Decimal | None = None
         self.notional: Decimal | None = None
+        self.fee: Decimal | None = None
+        self.open_loss: Decimal | None = None
         self.adds: Decimal | None = None
         self.worst_before: Decimal | None = None
         self.worst_after: Decimal | None = None
 
-    def _is_mismatched(self) -> bool:
-        """Tell whether the order's position side does not fit how the symbol is held and ordered: legs or one-way."""
-        book = self.book
-        if book is None or self.spot:
-            return False
-        return book.hedged if self.order.position_side is PositionSide.BOTH else book.one_way
+    def _place_order(self) -> None:
+        """Find the modes of the symbol, by what is held and ordered, else by the order; whether the order fits them."""
+        book, one_way_order = self.book, self.order.position_side is PositionSide.BOTH
+        self.isolated = self.mismatched = False
+        self.hedged = not one_way_order
+        if book is None:
+            return
+        hedged, one_way = book.hedged, book.one_way
+        if hedged or one_way:
+            self.hedged = hedged
+        self.mismatched = not self.spot and (hedged if one_way_order else one_way)
+        held = book.any_position()
+        self.isolated = held is not None and held.margin_mode is MarginMode.ISOLATED
 
     def _is_proven(self) -> bool:
         """Derivative, against the position, and not larger than what other live orders of its side leave of it."""
@@ -114,19 +130,6 @@ class Case:
         live = book.totals(order.side, order.position_side)
         left = abs(position.quantity) if live is None else abs(position.quantity) - live.quantity
         return order.quantity <= left
-
-    @property
-    def isolated(self) -> bool:
-        """Tell whether the symbol's position is ISOLATED; a symbol without a position is CROSS."""
-        held = None if self.book is None else self.book.any_position()
-        return held is not None and held.margin_mode is MarginMode.ISOLATED
-
-    @property
-    def hedged(self) -> bool:
-        """Tell whether the symbol is in hedge mode, by what is held and ordered, else by the order."""
-        if self.book is not None and (self.book.hedged or self.book.one_way):
-            return self.book.hedged
-        return self.order.position_side is not PositionSide.BOTH
 
     def kept(self, metric: str, value: Decimal) -> Decimal | None:
         """Quantise a sum to 20 places; out of range (10**22 or more) it is noted under its metric and ``None``."""

@@ -1,9 +1,9 @@
 """The decision: which checks run, in which phases, and what they come to. Reads like the policy on one screen."""
 
-from decimal import Decimal
+from decimal import Decimal, getcontext, setcontext
 from typing import Final
 
-from tidegate.core.kernel.decimals import ONE, working_precision
+from tidegate.core.kernel.decimals import ONE, WORKING
 from tidegate.core.pretrade.case import Case
 from tidegate.core.pretrade.checks.consistency import check_consistency
 from tidegate.core.pretrade.checks.duplicates import check_duplicate
@@ -65,7 +65,9 @@ def decide(order: Order, snapshot: Snapshot) -> Verdict:
     Every check that has its data runs; REJECT beats WARN beats nothing. Without an instrument only the account's own
     checks run. Values of the account are brought up to the marks on the way (a cache, not a change of state).
     """
-    with working_precision():
+    former = getcontext()
+    setcontext(WORKING)
+    try:
         instrument = snapshot.market.instruments.get(order.symbol)
         if instrument is None:
             return _without_instrument(order, snapshot)
@@ -81,6 +83,8 @@ def decide(order: Order, snapshot: Snapshot) -> Verdict:
         hits, names = check_dynamic_rules(case)
         found += hits
         return _verdict(case.metrics, found, names=names, case=case)
+    finally:  # written out: a context manager's own turns cost more than some checks do
+        setcontext(former)
 
 
 def _weigh(case: Case) -> None:
@@ -114,8 +118,8 @@ def _count(case: Case) -> None:
 
 
 def _account_checks(snapshot: Snapshot, *, proven: bool) -> list[Violation]:
-    found = (check_trading_state(snapshot, proven=proven), check_profile(snapshot))
-    return [violation for violation in found if violation is not None]
+    halted, barred = check_trading_state(snapshot, proven=proven), check_profile(snapshot)
+    return [violation for violation in (halted, barred) if violation is not None] if halted or barred else []
 
 
 def _without_instrument(order: Order, snapshot: Snapshot) -> Verdict:

@@ -7,6 +7,7 @@ number; ladders and rules are kept by version, since published versions never ch
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.account import Balance, Profile, TradingState
 from tidegate.core.pretrade.instrument import Instrument, Mark
 from tidegate.core.pretrade.live import SymbolView
@@ -15,6 +16,7 @@ from tidegate.core.pretrade.settings import GateSettings
 from tidegate.core.pretrade.snapshot import FlowFacts
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class AccountEvidence:
     """One account of the user as the decision saw it."""
@@ -25,6 +27,7 @@ class AccountEvidence:
     live_count: int
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What one decision read. ``versions``: areas of configuration by name. ``order_id_live``: the order's id was

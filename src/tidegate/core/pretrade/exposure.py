@@ -32,12 +32,12 @@ def sum_exposure(case: Case) -> None:
     if own_before is None or own_after is None:
         return
     case.exposure_raised = own_after > own_before
-    projected = after
+    projected, metrics = after, case.metrics
+    metrics.projected_exposure_usdt = own_after
     reported = _reported(case.snapshot)
-    if reported is not None:
-        projected = max(after, reported + added)
-    metrics = case.metrics
-    metrics.projected_exposure_usdt = case.kept("projected_exposure_usdt", projected)
+    if reported is not None and reported + added > after:
+        projected = reported + added
+        metrics.projected_exposure_usdt = case.kept("projected_exposure_usdt", projected)
     profile = case.snapshot.profile
     if profile is not None and profile.exposure_limit_usdt and metrics.projected_exposure_usdt is not None:
         share = projected / profile.exposure_limit_usdt * HUNDRED
@@ -63,12 +63,14 @@ def _own_exposure(case: Case) -> Decimal | None:
                 total += totals.exposure * price
     if _moves(case) and conversion(case.snapshot, own_asset) is None:
         missing.add(own_asset)
+    if not missing:
+        return total
     known = {datum.name for datum in case.stale}
     for asset in sorted(missing):
         datum = stale_mark(case.snapshot, f"{asset}USDT")
         if datum.name not in known:
             case.stale.append(datum)
-    return None if missing else total
+    return None
 
 
 def _moves(case: Case) -> bool:

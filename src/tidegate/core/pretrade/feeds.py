@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from tidegate.core.kernel.quick import quickly_made
+
 POSITION_UPDATED: Final = "position.updated.v1"
 POSITION_CLOSED: Final = "position.closed.v1"
 ORDER_COMMAND: Final = "order.command.v1"
@@ -35,6 +37,7 @@ class Applied(StrEnum):
     """Applied or kept, but an earlier event is missing: what it concerns is stale until a snapshot heals it."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class EventStamp:
     """Identity of an event: ``sequence`` counts 1, 2, 3... per (topic, entity), ``at_us`` is its time at the source."""

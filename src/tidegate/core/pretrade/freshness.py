@@ -7,7 +7,8 @@ from tidegate.core.pretrade.case import Case, StaleDatum
 from tidegate.core.pretrade.instrument import Kind, Mark
 from tidegate.core.pretrade.order import PositionSide, Side
 from tidegate.core.pretrade.snapshot import Snapshot
-from tidegate.core.pretrade.state import AccountState, SymbolBook
+from tidegate.core.pretrade.state import AccountState
+from tidegate.core.pretrade.symbol_book import SymbolBook
 from tidegate.core.pretrade.valuation import value_symbol
 
 EVERY_ASSET = "*"
@@ -45,6 +46,8 @@ def value_accounts(case: Case) -> list[StaleDatum]:
     stale: dict[str, StaleDatum] = {}
     for account in case.snapshot.user.accounts.values():
         _value_account(case, account, stale=stale)
+    if not stale:
+        return []
     own = case.order.symbol
     return [stale[symbol] for symbol in sorted(stale) if symbol != own]
 
@@ -64,13 +67,7 @@ def _value_account(case: Case, account: AccountState, *, stale: dict[str, StaleD
         if value is None or value.mark is not mark:
             _value_book(case, account, book=book)
             value = book.value
-        if (
-            value is None
-            or mark is None
-            or mark.price is None
-            or mark.price <= ZERO
-            or not oldest_us <= mark.at_us <= newest_us
-        ):
+        if value is None or not oldest_us <= value.priced_us <= newest_us:
             stale[symbol] = stale_mark(snapshot, symbol)
             _note_unknown(case, account, book=book)
 

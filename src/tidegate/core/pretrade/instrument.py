@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from tidegate.core.kernel.decimals import ONE
+from tidegate.core.kernel.quick import quickly_made
 
 
 class Kind(StrEnum):
@@ -65,6 +66,7 @@ class Instrument:
         object.__setattr__(self, "settle", self.base if self.kind is Kind.INVERSE else self.quote)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A mark price in the quote asset and its time (microseconds since 1970).

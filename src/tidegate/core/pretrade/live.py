@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tidegate.core.kernel.decimals import ONE, WORKING
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.account import OpenOrder, Position, Reservation
 from tidegate.core.pretrade.instrument import Instrument, Kind
 from tidegate.core.pretrade.order import PositionSide, Side
@@ -28,6 +29,7 @@ def own_price(order: OpenOrder | Reservation) -> Decimal | None:
     return order.price if order.price is not None else order.stop_price
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class TotalsView:
     """Totals of the live orders of one side and leg, as a decision saw them (see ``state.LegTotals``)."""
@@ -43,6 +45,7 @@ class TotalsView:
     oversized: int
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class SymbolView:
     """One symbol of an account as a decision saw it: enough to decide again, whatever the number of live orders."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from tidegate.core.kernel.quick import quickly_made
+
 
 class Side(StrEnum):
     """Side of an order."""
@@ -36,6 +38,7 @@ STOP_TYPES = frozenset({OrderType.STOP_LIMIT, OrderType.STOP_MARKET})
 """Order types that carry a trigger price."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Order:
     """One order as received, every field read (``spec/pretrade.md`` section 1).

@@ -23,16 +23,21 @@ NO_TOTALS: Final = AssetTotals()
 """Totals of an asset in which nothing settles; never written to."""
 
 _NO_HOLDING: Final[Holding] = (ZERO, ONE)
+_SHORT: Final = -ONE
 
 
-@dataclass(slots=True)
 class Leg:
-    """One side of the symbol, before or after the fill: ``quantity`` positive, ``direction`` +1 long, -1 short."""
+    """One side of the symbol, before or after the fill: ``quantity`` positive, ``direction`` +1 long, -1 short.
 
-    quantity: Decimal
-    entry_price: Decimal
-    direction: Decimal
-    margin: Decimal
+    ``worth`` is its notional at the mark (0 before it is worked out).
+    """
+
+    __slots__ = ("direction", "entry_price", "margin", "quantity", "worth")
+
+    def __init__(self, quantity: Decimal, entry_price: Decimal, *, short: bool, margin: Decimal) -> None:
+        self.quantity, self.entry_price, self.margin = quantity, entry_price, margin
+        self.direction = _SHORT if short else ONE
+        self.worth = ZERO
 
     @property
     def holding(self) -> Holding:
@@ -75,23 +80,29 @@ def project(case: Case) -> None:
         return
     others = _others(case)
     if ladder is not None:
-        metrics.maintenance_margin_before = case.kept("maintenance_margin_before", _owed(case, legs, ladder=ladder))
+        before = _owed_before(case, legs, ladder=ladder)
+        metrics.maintenance_margin_before = case.kept("maintenance_margin_before", before)
         if legs and (others is not None or case.isolated):
             price = _liquidation_price(case, legs, others=others, paid=ZERO)
             if price is not None:
                 metrics.liquidation_price_before = case.quotient(price)
-    if filled is None or case.notional is None:
+    if filled is None or case.fee is None:
         return
     after = _legs_after(case, legs, filled=filled)
-    held = sum((notional(case.instrument, leg.quantity, price=mark) for leg in after.values()), ZERO)
+    held = ZERO
+    for leg in after.values():
+        leg.worth = notional(case.instrument, leg.quantity, price=mark)
+        held += leg.worth
     metrics.projected_position_notional = case.kept("projected_position_notional", held)
     if ladder is None or metrics.projected_position_notional is None:
         return
-    owed = _owed(case, after, ladder=ladder)
+    owed = ZERO
+    for leg in after.values():
+        owed += maintenance_margin(ladder, leg.worth)
     metrics.maintenance_margin_after = case.kept("maintenance_margin_after", owed)
-    paid = case.notional * case.instrument.taker_fee_pct / HUNDRED - filled.realised
+    paid = case.fee - filled.realised
     if metrics.maintenance_margin_after is not None:
-        _project_ratio(case, after, others=others, paid=paid)
+        _project_ratio(case, after, others=others, owed=owed, paid=paid)
     if others is not None or case.isolated:
         _project_liquidation(case, after, others=others, paid=paid)
 
@@ -117,17 +128,18 @@ def _legs_held(case: Case) -> Legs:
 def _leg(position: Position) -> Leg:
     quantity = position.quantity
     short = position.position_side is PositionSide.SHORT or quantity < ZERO
-    return Leg(abs(quantity), position.entry_price, -ONE if short else ONE, position.isolated_margin or ZERO)
+    return Leg(abs(quantity), position.entry_price, short=short, margin=position.isolated_margin or ZERO)
 
 
 def _legs_after(case: Case, legs: Legs, *, filled: Filled) -> Legs:
     side = case.order.position_side
-    after = {other: leg for other, leg in legs.items() if other is not side}
+    after = legs.copy()
+    after.pop(side, None)
     if not filled.quantity:
         return after
     short = side is PositionSide.SHORT or filled.quantity < ZERO
     margin = _margin_after(case, legs.get(side), filled=filled) if case.isolated else ZERO
-    after[side] = Leg(abs(filled.quantity), filled.entry_price, -ONE if short else ONE, margin)
+    after[side] = Leg(abs(filled.quantity), filled.entry_price, short=short, margin=margin)
     return after
 
 
@@ -144,7 +156,11 @@ def _margin_after(case: Case, leg: Leg | None, *, filled: Filled) -> Decimal:
     return margin
 
 
-def _owed(case: Case, legs: Legs, *, ladder: Ladder) -> Decimal:
+def _owed_before(case: Case, legs: Legs, *, ladder: Ladder) -> Decimal:
+    """The maintenance margin of what is held; mostly it is part of the symbol's value already."""
+    value = case.value
+    if value is not None and value.maintenance is not None and (not value.hedged or PositionSide.BOTH not in legs):
+        return value.maintenance
     owed = ZERO
     mark = case.mark or ZERO
     for leg in legs.values():
@@ -169,8 +185,8 @@ def _others(case: Case) -> Others | None:
     return others
 
 
-def _project_ratio(case: Case, after: Legs, *, others: Others | None, paid: Decimal) -> None:
-    """``paid`` is the fee less the realised PnL: what leaves the balance."""
+def _project_ratio(case: Case, after: Legs, *, others: Others | None, owed: Decimal, paid: Decimal) -> None:
+    """``owed`` is the legs' maintenance margin; ``paid`` the fee less the realised PnL: what leaves the balance."""
     instrument, mark, ladder = case.instrument, case.mark, case.ladder
     if mark is None or ladder is None:
         return
@@ -179,7 +195,7 @@ def _project_ratio(case: Case, after: Legs, *, others: Others | None, paid: Deci
         if leg is None:
             case.metrics.projected_margin_ratio = ZERO
             return
-        owed = maintenance_margin(ladder, notional(instrument, leg.quantity, price=mark))
+        owed = maintenance_margin(ladder, leg.worth)
         equity = leg.margin + leg.pnl(instrument, mark)
     elif others is None:
         return
@@ -187,7 +203,7 @@ def _project_ratio(case: Case, after: Legs, *, others: Others | None, paid: Deci
         case.metrics.projected_margin_ratio = ZERO
         return
     else:
-        owed = others.maintenance + _owed(case, after, ladder=ladder)
+        owed += others.maintenance
         equity = others.balance - paid + others.pnl
         for leg in after.values():
             equity += leg.pnl(instrument, mark)

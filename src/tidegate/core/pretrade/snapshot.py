@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tidegate.core.kernel.decimals import HUNDRED, WORKING
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.account import Profile, TradingState
 from tidegate.core.pretrade.dynamic_rules import RuleBook
 from tidegate.core.pretrade.instrument import Instrument, Mark
@@ -51,6 +52,7 @@ class GateConfiguration:
         return self.ladders.get(symbol, self.default_ladder)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class FlowFacts:
     """What the user did lately, this check excluded; ``None`` when it is not known.
@@ -67,6 +69,7 @@ class FlowFacts:
     equal_fills: int = 0
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything one check reads. ``trading_state`` is the strictest of everywhere, symbol and user.

@@ -34,15 +34,17 @@ def _sum_order(case: Case) -> None:
     """Fee, open loss and price deviation of the order."""
     metrics, fill, mark = case.metrics, case.fill, case.mark
     if case.notional is not None:
-        metrics.fee = case.kept("fee", case.notional * case.instrument.taker_fee_pct / HUNDRED)
+        case.fee = case.notional * case.instrument.taker_fee_pct / HUNDRED
+        metrics.fee = case.kept("fee", case.fee)
     if mark is None or fill is None:
         return
     metrics.price_deviation_pct = case.quotient(abs(fill - mark) / mark * HUNDRED)
     if not case.spot:
-        metrics.open_loss = case.kept("open_loss", open_loss(case, fill, mark=mark))
+        case.open_loss = _open_loss(case, fill, mark=mark)
+        metrics.open_loss = case.kept("open_loss", case.open_loss)
 
 
-def open_loss(case: Case, fill: Decimal, *, mark: Decimal) -> Decimal:
+def _open_loss(case: Case, fill: Decimal, *, mark: Decimal) -> Decimal:
     """Give what the order loses at once against the mark: ``q*cs*max(0, d*(fill - m))``, INVERSE
     ``q*cs*max(0, d*(1/m - 1/fill))``.
     """
@@ -93,10 +95,9 @@ def _sum_worst_case(case: Case) -> Decimal | None:
 
 def _required(case: Case, margin: Decimal) -> Decimal | None:
     """Give ``max(0, IM after - IM before) + open loss + fee``; ``None`` when one of them is not known."""
-    if case.notional is None or case.fill is None or case.mark is None or case.metrics.open_loss is None:
+    if case.fee is None or case.open_loss is None or case.metrics.open_loss is None:
         return None
-    fee = case.notional * case.instrument.taker_fee_pct / HUNDRED
-    return max(ZERO, margin) + open_loss(case, case.fill, mark=case.mark) + fee
+    return (max(ZERO, margin)) + case.open_loss + case.fee
 
 
 def _balance(case: Case, asset: str) -> Decimal | None:
@@ -140,8 +141,8 @@ def _sum_spot(case: Case) -> None:
     asset, metrics = needed_balance(case), case.metrics
     if case.order.side is Side.SELL:
         metrics.required_initial_margin = case.kept("required_initial_margin", case.order.quantity)
-    elif case.notional is not None:
-        spent = case.notional + case.notional * case.instrument.taker_fee_pct / HUNDRED
+    elif case.notional is not None and case.fee is not None:
+        spent = case.notional + case.fee
         metrics.required_initial_margin = case.kept("required_initial_margin", spent)
     available = available_of(case, asset)
     balance = _balance(case, asset)

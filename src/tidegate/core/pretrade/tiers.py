@@ -40,18 +40,19 @@ class Ladder:
     """The active tiers of one symbol (or the default), sound by construction."""
 
     rungs: tuple[Rung, ...]
-    caps: tuple[Decimal, ...] = field(init=False)
+    inner_caps: tuple[Decimal, ...] = field(init=False)
+    """The caps of all rungs but the last, which holds what is above it too."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "caps", tuple(rung.cap for rung in self.rungs))
+        object.__setattr__(self, "inner_caps", tuple(rung.cap for rung in self.rungs[:-1]))
 
     def place_of(self, notional: Decimal) -> int:
         """Give the index of the rung that holds ``notional`` (cap included; above the last: the last)."""
-        return min(bisect_left(self.caps, notional), len(self.caps) - 1)
+        return bisect_left(self.inner_caps, notional)
 
     def rung_of(self, notional: Decimal) -> Rung:
         """Give the rung that holds ``notional``."""
-        return self.rungs[self.place_of(notional)]
+        return self.rungs[bisect_left(self.inner_caps, notional)]
 
 
 class UnsoundLadder(ValueError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tidegate.core.kernel.decimals import HUNDRED, ONE, SUM_LIMIT, WORKING, ZERO, as_sum
 from tidegate.core.pretrade.account import MarginMode, Position
@@ -19,7 +19,11 @@ from tidegate.core.pretrade.order import PositionSide, Side
 from tidegate.core.pretrade.tiers import Ladder
 
 if TYPE_CHECKING:
-    from tidegate.core.pretrade.state import LegTotals, SymbolBook
+    from tidegate.core.pretrade.symbol_book import LegTotals, SymbolBook
+
+
+NEVER_PRICED_US: Final = -(1 << 63)
+"""The time of a mark that is missing or cannot be read: older than any age limit."""
 
 
 @dataclass(slots=True)
@@ -31,9 +35,11 @@ class SymbolValue:
     of CROSS positions, 0 when ISOLATED. ``exposure`` is the worst case, on SPOT the live orders' notional. On SPOT
     ``spent`` is what live buys spend of the quote, fee included, and ``spent_base`` what live sells spend of the base;
     ``mark`` may be missing there, live MARKET orders then count nothing (and their asset is unknown to the check).
+    ``priced_us`` is the time of a mark that can be read, ``NEVER_PRICED_US`` without one.
     """
 
     mark: Mark | None
+    priced_us: int
     asset: str
     base: str
     hedged: bool
@@ -120,7 +126,8 @@ def leg_notional(totals: LegTotals | None, instrument: Instrument, *, mark: Deci
 
 def worst_case(net: Decimal, *, buys: Decimal, sells: Decimal) -> Decimal:
     """Give the one-way worst case: the worse side, never the sum and never the net."""
-    return max(abs(net + buys), abs(net - sells))
+    bought, sold = abs(net + buys), abs(net - sells)
+    return max(bought, sold)
 
 
 def initial_margin(worst: Decimal, held: Decimal, *, leverage: Decimal, isolated: bool) -> Decimal:
@@ -191,6 +198,7 @@ def value_symbol(
     sizes = (worst, initial, abs(pnl), maintenance or ZERO, abs(book.extra))
     return SymbolValue(
         mark=mark,
+        priced_us=_priced_us(mark),
         asset=instrument.settle,
         base=instrument.base,
         hedged=hedged,
@@ -214,6 +222,10 @@ def value_symbol(
     )
 
 
+def _priced_us(mark: Mark | None) -> int:
+    return NEVER_PRICED_US if mark is None or mark.price is None or mark.price <= ZERO else mark.at_us
+
+
 def _maintenance(ladder: Ladder | None, *, hedged: bool, net: Decimal, long: Decimal, short: Decimal) -> Decimal | None:
     if ladder is None:
         return None
@@ -230,6 +242,7 @@ def _spot_value(  # tidy: allow-parameters - the five sums of the caller, handed
     spent_base = selling.quantity if selling is not None else ZERO
     return SymbolValue(
         mark=mark,
+        priced_us=_priced_us(mark),
         asset=instrument.quote,
         base=instrument.base,
         hedged=False,

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.metrics import Metrics
 from tidegate.core.pretrade.reasons import Decision, RejectReason
 from tidegate.core.pretrade.violation import Violation
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Decision, headline and every violation (REJECTs by precedence, then WARNs, then SHADOWs), with the metrics.

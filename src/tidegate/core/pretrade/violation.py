@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.reasons import Action, RejectReason
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Violation:
     """What was observed against which limit, in which unit, and what it does to the decision.

@@ -63,12 +63,23 @@ class RuleWriter:
         """A function of many rules: tells `fired` the numbers of those that are TRUE, `unknown` of the UNKNOWN ones."""
         self._used = set()
         body: list[str] = []
-        for number, condition in numbered:
-            rails = self._rails(condition)
-            # Most rules are FALSE, so that is asked first and is all that most rules cost.
-            body.append(f"    if not ({rails.false}):")
-            body.append(f"        fired({number}) if {rails.true} else unknown({number})")
+        bundles, others = _bundled(numbered)
+        for bundle in bundles:
+            # When the limit that is reached first is not reached, none of the bundle is.
+            body.append(f"    if not ({self._rails(bundle.first).false}):")
+            for number, condition in bundle.numbered:
+                body += self._rule(number, condition, indent="        ")
+        for number, condition in others:
+            body += self._rule(number, condition, indent="    ")
         return "\n".join([f"def {name}(readings, fired, unknown):", *self._preamble(), *body, ""])
+
+    def _rule(self, number: int, condition: Condition, *, indent: str) -> list[str]:
+        rails = self._rails(condition)
+        # Most rules are FALSE, so that is asked first and is all that most rules cost.
+        return [
+            f"{indent}if not ({rails.false}):",
+            f"{indent}    fired({number}) if {rails.true} else unknown({number})",
+        ]
 
     def explanation(self, name: str, condition: Condition) -> str:
         """A function of one rule: the results of all its leaves, in tree order."""
@@ -235,6 +246,48 @@ class RuleWriter:
         name = f"k{len(self.namespace)}"
         self.namespace[name] = value
         return name
+
+
+class _Bundle(NamedTuple):
+    """Rules that compare one field one way with a number each; ``first`` is the one whose limit is reached first."""
+
+    first: Condition
+    numbered: list[tuple[int, Condition]]
+
+
+def _bundled(numbered: Iterable[tuple[int, Condition]]) -> tuple[list[_Bundle], list[tuple[int, Condition]]]:
+    """Part rules into bundles of two or more, and the others."""
+    alike: dict[tuple[str, Op], list[tuple[int, Condition]]] = {}
+    others: list[tuple[int, Condition]] = []
+    for number, condition in numbered:
+        if _number_limit(condition) is None or not isinstance(condition, Leaf):
+            others.append((number, condition))
+        else:
+            alike.setdefault((condition.field, condition.op), []).append((number, condition))
+    bundles: list[_Bundle] = []
+    for (_, op), rules in alike.items():
+        if len(rules) == 1:
+            others += rules
+            continue
+        nearest = min if op in (Op.GT, Op.GTE) else max
+        bundles.append(_Bundle(nearest((condition for _, condition in rules), key=_limit), rules))
+    return bundles, others
+
+
+def _number_limit(condition: Condition) -> Decimal | None:
+    """The number that the condition compares a field with by order, when that is all it does."""
+    if not isinstance(condition, Leaf) or condition.op not in ORDER_OPS or not isinstance(condition.expected, Literal):
+        return None
+    value = condition.expected.value
+    if isinstance(value, tuple | bool):
+        return None
+    return value if isinstance(value, Decimal) else plain_decimal(value)
+
+
+def _limit(condition: Condition) -> Decimal:
+    limit = _number_limit(condition)
+    assert limit is not None, "bundles hold conditions with a number"
+    return limit
 
 
 def _swapped(rails: Rails) -> Rails:

@@ -21,7 +21,6 @@ class Readings(dict[int, object]):
     __slots__ = ("lookup", "now", "readers")
 
     def __init__(self, readers: Sequence[Reader], lookup: Lookup, *, now: Instant) -> None:
-        super().__init__()
         self.readers = readers
         self.lookup = lookup
         self.now = now
@@ -45,7 +44,13 @@ class SlotTable:
     def view(self, path: str, convert: Conversion) -> int:
         """The slot of the field's value as `convert` sees it."""
         field = self.field(path)
-        return self._slot((convert, path), lambda readings: convert(readings[field]))
+
+        def read(readings: Readings) -> object:
+            if field not in readings:  # filled here, for a reading inside a reading costs twice
+                readings[field] = readings.lookup(path)
+            return convert(readings[field])
+
+        return self._slot((convert, path), read)
 
     def cutoff(self, duration: Duration) -> int:
         """The slot of the instant that lies `duration` before now."""

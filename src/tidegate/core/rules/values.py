@@ -47,6 +47,8 @@ def plain_decimal(text: str) -> Decimal | None:
 
 def number_of(value: object) -> Decimal | None:
     """The value as a number: a number, or a text that is a plain decimal."""
+    if type(value) is Decimal:  # what it mostly is
+        return value if value.is_finite() else None
     if isinstance(value, str):
         return plain_decimal(value)
     return own_number(value)

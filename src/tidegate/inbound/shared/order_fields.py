@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from tidegate.core.kernel.decimals import ONE, ZERO
+from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.kernel.readings import (
     FieldFault,
     Unreadable,
@@ -26,6 +27,7 @@ POSITION_SIDES: Final = {
 """An unspecified position side means BOTH."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class OrderFields:
     """The fields of a ``PreTradeCheckRequest`` by their proto names: texts as received, enums by name."""

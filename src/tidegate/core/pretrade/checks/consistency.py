@@ -12,11 +12,11 @@ def check_consistency(case: Case) -> tuple[Violation, ...]:
     """Refuse flags and prices that do not belong to the order's type, kind of instrument or position mode."""
     order = case.order
     if (
-        case.spot is (order.position_side is not PositionSide.BOTH or order.reduce_only)
+        (case.spot and (order.position_side is not PositionSide.BOTH or order.reduce_only))
         or (order.price is None) is (order.order_type in PRICED_TYPES)
         or (order.stop_price is None) is (order.order_type in STOP_TYPES)
         or order.post_only
-        or case.book is not None
+        or case.mismatched
     ):
         return tuple(
             Violation(RejectReason.INVALID_ORDER, message, metric=metric, observed=observed)

@@ -38,7 +38,7 @@ def check_repeats(case: Case) -> Violation | None:
 def check_open_orders(case: Case) -> tuple[Violation, ...]:
     """Refuse more live orders, this one included, than the user or the symbol may have (MAX_OPEN_ORDERS_EXCEEDED)."""
     settings = case.snapshot.configuration.settings
-    if case.proven:
+    if case.proven or not (settings.open_orders_max or settings.open_orders_per_symbol_max):
         return ()
     found: list[Violation] = []
     of_user = case.snapshot.user.live_count() + 1
