@@ -12,11 +12,8 @@ ROOT = Path(__file__).parents[2]
 def test_lock_names_every_package_with_hashes_and_no_address(lock: str) -> None:
     """PL-103: what is installed is what was locked, whatever registry serves it."""
     text = (ROOT / lock).read_text()
-    packages = re.findall(
-        r"^([a-z0-9-]+)==[^\s\\]+(?: ;[^\\\n]*)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
-        text,
-        re.MULTILINE,
-    )
+    hashes = r"(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+"
+    packages = re.findall(rf"^[a-z0-9-]+==[^\s\\]+(?: ;[^\\\n]*)? \\\n{hashes}", text, re.MULTILINE)
     pinned = re.findall(r"^[a-z0-9-]+==", text, re.MULTILINE)
     assert len(packages) == len(pinned) > 0
     assert "://" not in text
