@@ -50,7 +50,7 @@ def test_decide_on_an_order_with_many_faults_names_all_of_them_in_precedence_ord
 
 
 def test_decide_when_a_check_lacks_its_datum_still_runs_the_others() -> None:
-    """PT-301, PT-332: without a mark the sums are left out, and what does not need it is still judged."""
+    """PT-301, PT-305: without a mark the sums are left out, and what does not need it is still judged."""
     verdict = verdict_on(a_scenario(marks={}, order=an_order(BUY, "0.0005", "50000.05")))
     assert {violation.code for violation in verdict.violations} == {
         RejectReason.STALE_DATA,
