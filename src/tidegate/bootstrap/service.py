@@ -250,7 +250,7 @@ class Service:
 
     async def run_until(self, stopped: asyncio.Event) -> None:
         """Serve until told to stop; a job that ends by itself ends the service with its error."""
-        jobs = self._jobs
+        jobs = (self._gate_job, *self._jobs)
         waiting = asyncio.create_task(stopped.wait())
         done, _ = await asyncio.wait({waiting, *jobs}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
