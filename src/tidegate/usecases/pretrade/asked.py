@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tidegate.core.pretrade.answer import Answer
 from tidegate.core.pretrade.order import Order
+from tidegate.usecases.pretrade.answering import Decided
 from tidegate.usecases.pretrade.remembered import OrderKey
 
 
@@ -12,7 +13,8 @@ from tidegate.usecases.pretrade.remembered import OrderKey
 class Asked:
     """An order, whether it is a dry run, and where its answer is awaited.
 
-    ``contradicts``: its id was answered before, with other content.
+    ``contradicts``: its id was answered before, with other content. ``told``: what was decided for it, once it was
+    told.
     """
 
     order: Order
@@ -20,6 +22,7 @@ class Asked:
     reply: asyncio.Future[Answer]
     fingerprint: bytes = b""
     contradicts: bool = False
+    told: Decided | None = None
     key: OrderKey = field(init=False)
 
     def __post_init__(self) -> None:

@@ -61,7 +61,12 @@ class Gate:
         asked = Asked(order, dry_run, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
         self._woken.set()
-        return await asked.reply
+        try:
+            return await asked.reply
+        except asyncio.CancelledError:
+            if asked.told is not None:  # between the answer and its caller the deadline was spent
+                self._recorder.leave_unheard(asked)
+            raise
 
     async def run(self) -> None:
         """Take all that has queued, decide it, tell it; until drained."""
@@ -117,7 +122,7 @@ class Gate:
     async def _decide_batch(self, batch: Sequence[Asked]) -> None:
         now_us = self._clock.now_us()
         self._decider.require_configuration(now_us)
-        self._recorder.require_journal()
+        await self._recorder.require_journal()
         left = [asked for asked in batch if not self._told_before(asked, now_us)]
         for _ in range(ATTEMPTS_MAX):
             if not left:
@@ -161,11 +166,7 @@ class Gate:
             if asked.order.user_id in moved:
                 self._decider.take_back(asked, one)
         settled = [(asked, one) for asked, one in decided if asked.order.user_id not in moved]
-        try:
-            await self._recorder.record_and_tell(settled)
-        except DependencyFailed:
-            await self._recorder.give_back(settled)
-            raise
+        await self._recorder.record_and_tell(settled)
         return [asked for asked, _ in decided if asked.order.user_id in moved]
 
 

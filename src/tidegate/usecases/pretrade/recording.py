@@ -53,27 +53,44 @@ class Recorder:
         self._take_back = take_back
         self.answers = RememberedAnswers(ANSWERS_MAX)
         self._backlog: list[DecisionRecord] = []
-        self._written = asyncio.Event()
+        self._unheard: list[Asked] = []
+        self._withdrawals: list[str] = []
+        self._to_do = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
         self.trouble: DependencyFailed | None = None
 
-    def require_journal(self) -> None:
-        """Refuse to decide while the journal is known not to answer (``relaxed`` would answer what may be lost)."""
+    async def require_journal(self) -> None:
+        """Make sure that a batch may be decided: the journal answers, and nothing stands that nobody was told.
+
+        Raises:
+            DependencyFailed: the journal is known not to answer (``relaxed`` would answer what may be lost), or does
+                not take back what has to be withdrawn first.
+        """
         if self.trouble is not None:
             raise self.trouble
+        if self._unheard or self._withdrawals:
+            await self.flush()
 
     async def record_and_tell(self, settled: Settled) -> None:
         """Record a batch and tell each caller the answer that stands.
 
         Raises:
-            DependencyFailed: nothing, or nothing for sure, was written; nobody was told anything.
+            DependencyFailed: nothing, or nothing for sure, was written of those that were told nothing; what they held
+                is given back.
         """
         records = [(asked, decided, _record(asked, decided)) for asked, decided in settled if not asked.dry_run]
-        standing = await self._write([record for _, _, record in records])
-        for place, (asked, decided, record) in enumerate(records):
-            if place in standing:
-                await self._tell_standing(asked, decided, standing=standing[place])
-            else:
-                await self._tell(asked, decided, remembered=record.remembered)
+        told = 0
+        try:
+            standing = await self._write([record for _, _, record in records])
+            for place, (asked, decided, record) in enumerate(records):
+                if place in standing:
+                    await self._tell_standing(asked, decided, standing=standing[place])
+                else:
+                    await self._tell(asked, decided, remembered=record.remembered)
+                told += 1
+        except DependencyFailed:
+            await self._give_back(records[told:])
+            raise
         for asked, decided in settled:
             if asked.dry_run:
                 asked.tell(decided.answer)
@@ -83,20 +100,21 @@ class Recorder:
             return {}
         if self._durability is Durability.RELAXED:
             self._backlog.extend(records)
-            self._written.set()
+            self._to_do.set()
             return {}
         cooldown_us = self._settings().margin_call_cooldown_s * 1_000_000
         return dict(await self._journal.record(records, margin_call_cooldown_us=cooldown_us))
 
     async def _tell(self, asked: Asked, decided: Decided, *, remembered: bool) -> None:
         if asked.tell(decided.answer):
+            asked.told = decided
             if remembered:
                 self.answers.put(asked.key, fingerprint=asked.fingerprint, answer=decided.answer)
             return
         # The caller's deadline was spent while the decision was written: no reservation may remain, and a repeat is
         # decided anew.
         await self._release(asked, decided)
-        await self._journal.withdraw([decided.answer.decision_id])
+        self._withdraw_later(decided)
 
     async def _tell_standing(self, asked: Asked, decided: Decided, *, standing: RememberedAnswer) -> None:
         """Tell the answer that another process, or this one before a restart, gave to the same order."""
@@ -125,30 +143,61 @@ class Recorder:
                 asked.order.user_id, account_id=asked.order.account_id, order_ids=[asked.order.order_id]
             )
 
-    async def give_back(self, settled: Iterable[tuple[Asked, Decided]]) -> None:
-        """Give back the reservations of a batch that could not be recorded."""
-        for asked, decided in settled:
+    async def _give_back(self, records: Iterable[tuple[Asked, Decided, DecisionRecord]]) -> None:
+        """Give back what was held for records of which nothing, or nothing for sure, was written.
+
+        A commit whose acknowledgement was lost stands in the journal. It is withdrawn before anything else is decided,
+        else a repeat would be told an approval that holds nothing.
+        """
+        for asked, decided, _ in records:
             await self._release(asked, decided)
+            self._withdraw_later(decided)
+
+    def leave_unheard(self, asked: Asked) -> None:
+        """Undo, before anything else is decided, an answer that was told and whose caller did not wait to hear it."""
+        self._unheard.append(asked)
+        self._to_do.set()
+
+    def _withdraw_later(self, decided: Decided) -> None:
+        self._withdrawals.append(decided.answer.decision_id)
+        self._to_do.set()
 
     async def run(self) -> None:
-        """Write the backlog of ``relaxed`` until cancelled; ``flush`` writes what is left."""
+        """Write the backlog of ``relaxed`` and withdraw until cancelled; ``flush`` does what is left."""
         while True:
-            await self._written.wait()
-            self._written.clear()
+            await self._to_do.wait()
+            self._to_do.clear()
             try:
                 await self.flush()
                 self.trouble = None
             except DependencyFailed as trouble:
                 self.trouble = trouble
-                self._written.set()
+                self._to_do.set()
                 await asyncio.sleep(_RETRY_S)
 
     async def flush(self) -> None:
-        """Write the whole backlog.
+        """Write the whole backlog, then withdraw what nobody was told (by then it has been written).
 
         Raises:
-            DependencyFailed: the journal did not take it; what was not written stays in the backlog.
+            DependencyFailed: the journal did not take it; what was not done is done the next time.
         """
+        async with self._one_at_a_time:
+            await self._write_backlog()
+            while self._unheard:
+                await self._forget(self._unheard.pop())
+            if self._withdrawals:
+                withdrawn = tuple(self._withdrawals)
+                await self._journal.withdraw(withdrawn)
+                del self._withdrawals[: len(withdrawn)]
+
+    async def _forget(self, asked: Asked) -> None:
+        """Release what an unheard answer holds; one that a repeat was told stands."""
+        if asked.told is not None and not self.answers.was_repeated(asked.key):
+            self.answers.forget(asked.key)
+            await self._release(asked, asked.told)
+            self._withdraw_later(asked.told)
+
+    async def _write_backlog(self) -> None:
         while self._backlog:
             batch = self._backlog[:RELAXED_BATCH_MAX]
             cooldown_us = self._settings().margin_call_cooldown_s * 1_000_000

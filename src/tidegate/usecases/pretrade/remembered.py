@@ -14,18 +14,29 @@ class RememberedAnswers:
     def __init__(self, most: int) -> None:
         self._most = most
         self._answers: OrderedDict[OrderKey, RememberedAnswer] = OrderedDict()
+        self._repeated: set[OrderKey] = set()
 
     def get(self, key: OrderKey, *, since_us: int) -> RememberedAnswer | None:
         """Give the answer that stands for an order, if it was given at or after ``since_us``."""
         found = self._answers.get(key)
-        return found if found is not None and found.answer.evaluated_at_us >= since_us else None
+        if found is None or found.answer.evaluated_at_us < since_us:
+            return None
+        self._repeated.add(key)
+        return found
+
+    def was_repeated(self, key: OrderKey) -> bool:
+        """Tell whether the answer was asked for again since it was put here."""
+        return key in self._repeated
 
     def put(self, key: OrderKey, *, fingerprint: bytes, answer: Answer) -> None:
         """Remember an answer that was recorded."""
         self._answers[key] = RememberedAnswer(fingerprint, answer)
+        self._repeated.discard(key)
         if len(self._answers) > self._most:
-            self._answers.popitem(last=False)
+            oldest, _ = self._answers.popitem(last=False)
+            self._repeated.discard(oldest)
 
     def forget(self, key: OrderKey) -> None:
         """Forget an answer that never reached its caller."""
         self._answers.pop(key, None)
+        self._repeated.discard(key)
