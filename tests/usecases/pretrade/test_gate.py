@@ -272,3 +272,33 @@ async def test_gate_counts_an_order_that_could_not_be_recorded_no_longer() -> No
             await it.gate.ask(an_order("o-1"))
         journal.down = False
         assert (await it.gate.ask(an_order("o-2"))).decision is Decision.APPROVED
+
+
+class ForgetfulJournal(HaltingJournal):
+    """A journal whose acknowledgement of the next commit is lost on the way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loses_next = False
+
+    async def record(
+        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
+    ) -> Mapping[int, RememberedAnswer]:
+        """Write, and lose the acknowledgement when told to."""
+        found = await super().record(batch, margin_call_cooldown_us=margin_call_cooldown_us)
+        if self.loses_next:
+            self.loses_next = False
+            raise DependencyFailed("journal", "the connection broke after the commit")
+        return found
+
+
+async def test_gate_when_relaxed_keeps_the_reservation_of_a_commit_whose_acknowledgement_was_lost() -> None:
+    """PL-302, PT-601: the backlog is written again, meets its own row, and the answer that was told still holds."""
+    journal = ForgetfulJournal()
+    async with a_gate(journal=journal, durability=Durability.RELAXED) as it:
+        journal.loses_next = True
+        assert (await it.gate.ask(an_order("o-1"))).decision is Decision.APPROVED
+        while journal.loses_next or it.recorder.trouble is not None:  # noqa: ASYNC110 - a turn of the loop each
+            await asyncio.sleep(0)
+        await it.recorder.flush()
+        assert list(await it.reserved()) == ["o-1"]

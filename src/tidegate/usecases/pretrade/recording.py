@@ -21,7 +21,7 @@ Settled = Sequence[tuple[Asked, Decided]]
 
 RELAXED_BATCH_MAX = 512
 
-ANSWERS_MAX = 200_000
+ANSWERS_MAX = 50_000
 """Answers kept in memory; what is forgotten, the journal still knows."""
 
 _RETRY_S = 0.05
@@ -203,8 +203,10 @@ class Recorder:
             cooldown_us = self._settings().margin_call_cooldown_s * 1_000_000
             standing = await self._journal.record(batch, margin_call_cooldown_us=cooldown_us)
             del self._backlog[: len(batch)]
-            for place in standing:
+            for place, answered in standing.items():
                 order = batch[place].order
+                if answered.answer.decision_id == batch[place].answer.decision_id:
+                    continue  # our own: a commit whose acknowledgement was lost, written again
                 await self._book.release(order.user_id, account_id=order.account_id, order_ids=[order.order_id])
 
 
