@@ -150,7 +150,7 @@ async def a_stage(
         desk.book,
         durability=Durability.JOURNAL,
         settings=lambda: desk.replica.configuration.settings,
-        count=decider.count,
+        take_back=decider.take_back,
     )
     gate = Gate(book=desk.book, decider=decider, recorder=recorder, clock=desk.clock, limits=GateLimits())
     house = House(desk, gate, decider)
