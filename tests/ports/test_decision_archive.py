@@ -1,13 +1,14 @@
 """Contract of ``DecisionArchive``."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from tests.ports.builders import NOW_US, OTHER_USER, SECOND_US, USER, a_record, a_refusal, an_order
 from tests.ports.stores import Stores
 
 from tidegate.core.pretrade.reasons import Decision, RejectReason
-from tidegate.ports.decision_journal import DecisionFilter, DecisionRecord
+from tidegate.ports.decision_journal import DecisionFilter, DecisionRecord, FlowTotal
 from tidegate.ports.paging import PageRequest, UnreadableCursor, write_cursor
 
 EVERYTHING = DecisionFilter()
@@ -109,6 +110,51 @@ async def test_archive_flow_since_gives_what_was_decided_from_then_on(stores: St
     records = [a_refusal(an_order(name), at_us=NOW_US + place) for place, name in enumerate("abc")]
     await written(stores, *reversed(records))
     assert await stores.archive.flow_since(NOW_US + 1) == records[1:]
+
+
+async def test_archive_flow_since_ends_before_a_moment_and_leaves_out_what_was_withdrawn(stores: Stores) -> None:
+    """PT-718: a decision that never reached its caller is none of the user's flow."""
+    records = [a_refusal(an_order(name), at_us=NOW_US + place) for place, name in enumerate("abcd")]
+    await written(stores, *records)
+    await stores.journal.withdraw([records[1].answer.decision_id])
+    assert await stores.archive.flow_since(NOW_US, until_us=NOW_US + 3) == [records[0], records[2]]
+
+
+def counting(record: DecisionRecord, notional: str | None) -> DecisionRecord:
+    """Let a decision add this much to the notional of its user."""
+    before = record.evidence.flow.notional_24h
+    assert before is not None
+    after = None if notional is None else before + Decimal(notional)
+    return replace(record, metrics=replace(record.metrics, notional_24h=after))
+
+
+async def test_archive_flow_totals_are_of_each_user_and_step(stores: Stores) -> None:
+    """PT-527: what passed adds its notional, exactly, what was refused is counted, what is not known adds nothing."""
+    exact = "0.00000000000000000001"
+    await written(
+        stores,
+        counting(a_record(an_order("a"), at_us=NOW_US + 2 * SECOND_US), "7.5"),
+        counting(a_record(an_order("b"), at_us=NOW_US), "12.25"),
+        counting(a_refusal(an_order("c"), at_us=NOW_US + 1), "1000"),
+        counting(a_record(an_order("d"), at_us=NOW_US + SECOND_US - 1), exact),
+        counting(a_record(an_order("e"), at_us=NOW_US + 1), None),
+        counting(a_refusal(an_order("f", user_id=OTHER_USER), at_us=NOW_US + SECOND_US), None),
+    )
+    assert await stores.archive.flow_totals(since_us=NOW_US, step_us=SECOND_US) == [
+        FlowTotal(USER, NOW_US, Decimal("12.25") + Decimal(exact), rejects=1),
+        FlowTotal(OTHER_USER, NOW_US + SECOND_US, Decimal(0), rejects=1),
+        FlowTotal(USER, NOW_US + 2 * SECOND_US, Decimal("7.5"), rejects=0),
+    ]
+
+
+async def test_archive_flow_totals_keep_to_their_bounds_and_leave_out_what_was_withdrawn(stores: Stores) -> None:
+    """PT-527: [since, until) as it is asked for, though a step is cut by it."""
+    records = [counting(a_record(an_order(name), at_us=NOW_US + place), "1") for place, name in enumerate("abcde")]
+    await written(stores, *records)
+    await stores.journal.withdraw([records[2].answer.decision_id])
+    found = await stores.archive.flow_totals(since_us=NOW_US + 1, until_us=NOW_US + 4, step_us=SECOND_US)
+    assert found == [FlowTotal(USER, NOW_US, Decimal(2), rejects=0)]
+    assert await stores.archive.flow_totals(since_us=NOW_US + 5, step_us=SECOND_US) == []
 
 
 async def test_archive_decision_without_announcement_is_kept(stores: Stores) -> None:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from tidegate.bootstrap.stores import Stores
-from tidegate.core.pretrade.changes import EngineEventType, EngineReported, StateChange
+from tidegate.core.pretrade.changes import StateChange
 from tidegate.inbound.events.marks import MarkProcessor
 from tidegate.inbound.events.processors import EventProcessors, Ingests, SettingAside
 from tidegate.inbound.jobs.consume import Consumer, Subscription
@@ -21,6 +21,7 @@ from tidegate.usecases.pretrade.flow import FlowWindows
 from tidegate.usecases.pretrade.ingest import AccountIngest, Counts, InstrumentIngest, MarkIngest, ProfileIngest
 from tidegate.usecases.pretrade.rebuild import Rebuild, Stage
 from tidegate.usecases.pretrade.replica import Replica
+from tidegate.usecases.pretrade.restore_flow import restore_flow
 from tidegate.wire.codec import AvroCodec
 from tidegate.wire.schemas import SchemaCatalogue
 from tidegate.wire.topics import INSTRUMENT_TOPICS, record_key, topic_name
@@ -80,16 +81,11 @@ class Feeds:
         )
 
     def _heard(self, change: StateChange) -> None:
-        """Count executed orders for the repeat throttle, each at its first fill."""
-        if isinstance(change, EngineReported) and change.event is EngineEventType.FILLED:
-            order = change.row.order
-            if change.last_fill_quantity != order.filled_quantity:
-                return
-            content = (order.symbol, order.side, order.order_type, order.price, order.quantity)
-            self._memory.flow.count_fill(change.user_id, content, at_us=change.stamp.at_us)
+        """Let the flow windows hear what was applied, at first or when it is told again after a start."""
+        self._memory.flow.hear(change, settings=self._memory.replica.configuration.settings)
 
     async def rebuild(self) -> None:
-        """Rebuild book, market and reservations from what is durable.
+        """Rebuild book, market, reservations and flow windows from what is durable.
 
         Raises:
             DependencyFailed: something did not answer; nothing is ready.
@@ -110,6 +106,8 @@ class Feeds:
                 Stage(self._mark_processor.topics, self._mark_processor.process),
             ]
         )
+        settings = self._memory.replica.configuration.settings
+        await restore_flow(self._stores.archive, self._memory.flow, clock=self._clock, settings=settings)
 
     async def publish(self, events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Put records (topic's base name, record) on the bus, in order; durable when it returns."""

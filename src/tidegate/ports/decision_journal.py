@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Protocol
 
 from tidegate.core.kernel.quick import quickly_made
@@ -39,6 +40,11 @@ class DecisionRecord:
     remembered: bool
     announces: tuple[str, ...]
     contradicts: bool = False
+
+    @property
+    def notional_usdt(self) -> Decimal | None:
+        """What the decision adds to its user's notional of 24 h, in USDT; ``None`` when it is not known."""
+        return self.metrics.notional_added(self.evidence.flow.notional_24h)
 
 
 @quickly_made
@@ -88,6 +94,21 @@ class DecisionFilter:
     to_us: int | None = None
 
 
+@quickly_made
+@dataclass(frozen=True, slots=True)
+class FlowTotal:
+    """What one user was answered in one step of time, which begins at ``start_us``.
+
+    ``notional_usdt``: the sum of what the decisions that let an order pass have added to the notional of 24 h.
+    ``rejects``: how many decisions were REJECTED.
+    """
+
+    user_id: str
+    start_us: int
+    notional_usdt: Decimal
+    rejects: int
+
+
 class DecisionArchive(Protocol):
     """Reads decisions, newest first. ``DependencyFailed`` when the store does not answer."""
 
@@ -100,5 +121,12 @@ class DecisionArchive(Protocol):
     async def live_reservations(self, now_us: int) -> Sequence[DecisionRecord]:
         """Give the decisions whose reservation has not expired, oldest first: the book is rebuilt from them."""
 
-    async def flow_since(self, since_us: int) -> Sequence[DecisionRecord]:
-        """Give the decisions made at or after ``since_us``, oldest first: the flow windows are rebuilt from them."""
+    async def flow_since(self, since_us: int, *, until_us: int | None = None) -> Sequence[DecisionRecord]:
+        """Give the decisions made in [``since_us``, ``until_us``), oldest first, those that were withdrawn left out:
+        what the short flow windows (a minute, equal orders) are rebuilt from.
+        """
+
+    async def flow_totals(self, *, since_us: int, until_us: int | None = None, step_us: int) -> Sequence[FlowTotal]:
+        """Give what each user was answered in each step of [``since_us``, ``until_us``), the steps in order, withdrawn
+        decisions left out: what the long flow windows (an hour, a day) are rebuilt from. Steps are counted from 1970.
+        """

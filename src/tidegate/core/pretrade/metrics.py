@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tidegate.core.kernel.decimals import WORKING
+
 
 @dataclass(slots=True)
 class Metrics:
@@ -40,3 +42,10 @@ class Metrics:
     notional_24h: Decimal | None = None
     rejects_per_hour: Decimal | None = None
     risk_score: Decimal | None = None
+
+    def notional_added(self, before: Decimal | None) -> Decimal | None:
+        """Give what the order adds to its user's notional of 24 h, in USDT, ``before`` being that notional without it;
+        ``None`` when it is not known.
+        """
+        after = self.notional_24h
+        return None if after is None or before is None else WORKING.subtract(after, before)

@@ -2,10 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Final
 
+from tidegate.core.pretrade.reasons import Decision
 from tidegate.outbound.memory.profiles import MemoryProfiles
-from tidegate.ports.decision_journal import MARGIN_CALL_TOPIC, DecisionFilter, DecisionRecord, RememberedAnswer
+from tidegate.ports.decision_journal import (
+    MARGIN_CALL_TOPIC,
+    DecisionFilter,
+    DecisionRecord,
+    FlowTotal,
+    RememberedAnswer,
+)
 from tidegate.ports.outbox import PendingAnnouncement
 from tidegate.ports.paging import Page, PageRequest, UnreadableCursor, read_cursor, write_cursor
 
@@ -120,8 +128,26 @@ class MemoryDecisionArchive:
             and record.answer.decision_id not in self._journal.withdrawn
         ]
 
-    async def flow_since(self, since_us: int) -> Sequence[DecisionRecord]:
-        return [record for record in self._journal.oldest_first() if record.answer.evaluated_at_us >= since_us]
+    async def flow_since(self, since_us: int, *, until_us: int | None = None) -> Sequence[DecisionRecord]:
+        return [
+            record
+            for record in self._journal.oldest_first()
+            if record.answer.evaluated_at_us >= since_us
+            and (until_us is None or record.answer.evaluated_at_us < until_us)
+            and record.answer.decision_id not in self._journal.withdrawn
+        ]
+
+    async def flow_totals(self, *, since_us: int, until_us: int | None = None, step_us: int) -> Sequence[FlowTotal]:
+        totals: dict[tuple[int, str], FlowTotal] = {}
+        for record in await self.flow_since(since_us, until_us=until_us):
+            key = (record.answer.evaluated_at_us // step_us * step_us, record.order.user_id)
+            held = totals.get(key) or FlowTotal(record.order.user_id, key[0], Decimal(0), 0)
+            if record.answer.decision is Decision.REJECTED:
+                held = replace(held, rejects=held.rejects + 1)
+            else:
+                held = replace(held, notional_usdt=held.notional_usdt + (record.notional_usdt or 0))
+            totals[key] = held
+        return list(totals.values())
 
 
 class MemoryOutbox:

@@ -15,10 +15,10 @@ _RECORD: Final = """
 WITH batch AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-        $9::timestamptz[], $10::bytea[], $11::text[], $12::bytea[], $13::boolean[], $14::boolean[]
+        $9::timestamptz[], $10::bytea[], $11::text[], $12::bytea[], $13::text[], $14::boolean[], $15::boolean[]
     ) WITH ORDINALITY AS item (
         decision_id, user_id, account_id, order_id, symbol, decision, reason, evaluated_at, reservation_expires_at,
-        fingerprint, announces, payload, claims, contradicts, place
+        fingerprint, announces, payload, notional_usdt, claims, contradicts, place
     )
 ), claimed AS (
     INSERT INTO order_answers AS standing (user_id, order_id, decision_id, evaluated_at)
@@ -44,10 +44,10 @@ WITH batch AS MATERIALIZED (
 ), written AS (
     INSERT INTO decisions (
         decision_id, user_id, account_id, order_id, symbol, decision, reason, evaluated_at, reservation_expires_at,
-        fingerprint, announces, payload
+        fingerprint, announces, payload, notional_usdt
     )
     SELECT decision_id, user_id, account_id, order_id, symbol, decision, reason, evaluated_at, reservation_expires_at,
-        fingerprint, announces, payload
+        fingerprint, announces, payload, notional_usdt::numeric
     FROM accepted
 ), queued AS (
     INSERT INTO outbox (decision_id) SELECT decision_id FROM accepted WHERE announces <> '' ORDER BY place
@@ -167,6 +167,7 @@ def _columns(batch: Sequence[DecisionRecord]) -> tuple[list[object], ...]:
             record.fingerprint,
             encode_announces(record.announces),
             encode_decision(record),
+            None if (notional := record.notional_usdt) is None else str(notional),
             record.remembered and not record.contradicts,
             record.contradicts,
         )

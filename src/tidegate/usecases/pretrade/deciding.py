@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from tidegate.core.kernel.decimals import WORKING, ZERO
+from tidegate.core.kernel.decimals import ZERO
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.capture import capture
 from tidegate.core.pretrade.decide import decide
@@ -132,5 +132,5 @@ class Decider:
 
 def _own_notional(decided: Decided) -> Decimal:
     """Give what an order adds to the user's notional of 24 h, in USDT; 0 when it is not known."""
-    after, before = decided.verdict.metrics.notional_24h, decided.evidence.flow.notional_24h
-    return ZERO if after is None or before is None else WORKING.subtract(after, before)
+    added = decided.verdict.metrics.notional_added(decided.evidence.flow.notional_24h)
+    return ZERO if added is None else added

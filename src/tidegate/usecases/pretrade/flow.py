@@ -1,18 +1,22 @@
 """Sliding windows of what each user did lately: message rate, notional, rejects, equal orders, equal fills.
 
 Windows of an hour and a day are kept in buckets of a minute; the oldest bucket is counted whole, so a window may say
-a little too much and never too little.
+a little too much and never too little. What was counted before a restart is counted again (``restore_flow``, and fills
+as their events are told again); the token bucket of messages alone begins full.
 """
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tidegate.core.kernel.decimals import ONE, WORKING, ZERO
+from tidegate.core.pretrade.changes import EngineEventType, EngineReported, StateChange
 from tidegate.core.pretrade.loading import take_token
 from tidegate.core.pretrade.order import Order, OrderType, Side
 from tidegate.core.pretrade.settings import GateSettings
 from tidegate.core.pretrade.snapshot import FlowFacts
+from tidegate.ports.decision_journal import FlowTotal
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
@@ -64,6 +68,16 @@ class Buckets:
         while self._buckets and self._buckets[0][0] < oldest:
             self.total = WORKING.subtract(self.total, self._buckets.popleft()[1])
         return self.total
+
+
+@dataclass(slots=True)
+class RecentFlow:
+    """What the short windows count: (user, time) of each message of the last minute, oldest first, and when each
+    user last had an order of each content let pass inside the duplicate window.
+    """
+
+    messages: list[tuple[str, int]] = field(default_factory=list)
+    equal: dict[tuple[str, Content], int] = field(default_factory=dict)
 
 
 class UserFlow:
@@ -138,10 +152,37 @@ class FlowWindows:
         """Count a refusal no longer that could not be recorded."""
         self._user(order.user_id).rejects.take_back(at_us, ONE)
 
-    def count_fill(self, user_id: str, content: Content, *, at_us: int) -> None:
-        """Count an executed order for the repeat throttle."""
-        fills = self._user(user_id).fills.setdefault(content, deque(maxlen=_FILLS_KEPT))
-        fills.append(at_us)
+    def restore(self, totals: Iterable[FlowTotal], recent: RecentFlow) -> None:
+        """Count again what was counted before this process began; totals in order, and before anything is decided."""
+        for total in totals:
+            flow = self._user(total.user_id)
+            if total.notional_usdt:
+                flow.notional.add(total.start_us, total.notional_usdt)
+            if total.rejects:
+                flow.rejects.add(total.start_us, Decimal(total.rejects))
+        for user_id, at_us in recent.messages:
+            self._user(user_id).orders.append(at_us)
+        for (user_id, content), at_us in recent.equal.items():
+            self._user(user_id).equal[content] = at_us
+
+    def hear(self, change: StateChange, *, settings: GateSettings) -> None:
+        """Count an executed order for the repeat throttle: once, at its first fill, at the time of the event.
+
+        A fill that does not say its own quantity is counted when it fills the order whole.
+        """
+        if not settings.repeat_max or not isinstance(change, EngineReported):
+            return
+        order, last = change.row.order, change.last_fill_quantity
+        first = order.quantity if last is None else last
+        if change.event is not EngineEventType.FILLED or order.filled_quantity != first:
+            return
+        fills, at_us = self._user(change.user_id).fills, change.stamp.at_us
+        if len(fills) >= _EQUAL_KEPT:
+            latest = ((content, times[-1]) for content, times in fills.items())
+            for content in _older(latest, at_us - settings.repeat_window_ms * 1_000):
+                del fills[content]
+        content = (order.symbol, order.side, order.order_type, order.price, order.quantity)
+        fills.setdefault(content, deque(maxlen=_FILLS_KEPT)).append(at_us)
 
     def _user(self, user_id: str) -> UserFlow:
         flow = self._users.get(user_id)

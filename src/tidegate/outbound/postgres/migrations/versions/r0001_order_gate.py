@@ -157,8 +157,10 @@ CREATE TABLE decisions (
     fingerprint             bytea NOT NULL,
     announces               text NOT NULL,
     withdrawn               boolean NOT NULL DEFAULT false,
+    notional_usdt           numeric,
     payload                 bytea NOT NULL
 );
+COMMENT ON COLUMN decisions.notional_usdt IS 'what the order adds to the notional of 24 h of its user; null: not known';
 COMMENT ON COLUMN decisions.payload IS 'JSON text as bytes: a json column would parse it once more at each write';
 -- kept in the row while it fits a page, else stored aside as it is: compressing it would cost more than the decision
 ALTER TABLE decisions ALTER COLUMN payload SET STORAGE EXTERNAL;
@@ -167,7 +169,10 @@ CREATE VIEW decision_documents AS
     SELECT decision_id, user_id, order_id, evaluated_at, announces, withdrawn,
         convert_from(payload, 'UTF8')::json AS document
     FROM decisions;
-CREATE INDEX decisions_newest ON decisions (evaluated_at, decision_id);
+-- with what the flow windows count, so that a start reads a day of them without the rows
+CREATE INDEX decisions_newest ON decisions (evaluated_at, decision_id)
+    INCLUDE (user_id, decision, notional_usdt, withdrawn);
+ALTER TABLE decisions SET (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000);
 CREATE INDEX decisions_of_user ON decisions (user_id, evaluated_at, decision_id);
 -- expiries rise with time, so a summary of page ranges finds the live ones and costs next to nothing to keep
 CREATE INDEX decisions_expiry ON decisions USING brin (reservation_expires_at);

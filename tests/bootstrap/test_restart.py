@@ -1,0 +1,92 @@
+"""A service on the database that an earlier one has left behind."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.core.pretrade.told import an_order as a_told_order
+from tests.core.pretrade.told import reported
+from tests.inbound.events.records import change_record
+
+from tidegate.bootstrap.service import Service
+from tidegate.bootstrap.stores import open_stores
+from tidegate.core.pretrade.changes import EngineEventType
+from tidegate.core.pretrade.order import Order, OrderType, Side
+from tidegate.core.pretrade.reasons import Decision, RejectReason
+from tidegate.core.pretrade.scenario import Scenario
+from tidegate.core.pretrade.snapshot import FlowFacts
+from tidegate.inbound.scenario.reader import read_scenario
+from tidegate.settings import DataArea, GateArea, Settings
+
+pytestmark = pytest.mark.servers
+
+ROOT = Path(__file__).resolve().parents[2]
+USER = "7b0d4c1e-6f3a-4a53-9d0b-0f6a1f6f7c11"
+WINDOW_MS = 3_600_000
+
+
+@pytest.fixture
+def settings() -> Iterator[Settings]:
+    """Settings with every flow check on, and a data folder of their own."""
+    folder = Path(tempfile.mkdtemp(prefix="tidegate-restart-"))
+    gate = GateArea(mark_age_ms_max=86_400_000, duplicate_window_ms=WINDOW_MS, repeat_max=2, repeat_window_ms=WINDOW_MS)
+    yield Settings(data=DataArea(dir=folder), gate=gate)
+    shutil.rmtree(folder)
+
+
+@asynccontextmanager
+async def a_service(settings: Settings, *, seed: Scenario | None = None) -> AsyncIterator[Service]:
+    """Run the gate and its feeds, without the ways in."""
+    async with open_stores(settings, guest=False) as stores:
+        service = Service(settings, stores, limits=settings.gate.limits())
+        await service.load(seed)
+        await service.start_jobs()
+        try:
+            yield service
+        finally:
+            await service.stop_jobs()
+
+
+def a_seed() -> Scenario:
+    """The market and the user of the first example."""
+    return read_scenario((ROOT / "docs/examples/first-order.json").read_bytes(), order_required=False)
+
+
+def an_order(order_id: str, *, quantity: str, price: str = "50000") -> Order:
+    """An order to buy."""
+    return Order(USER, "main", order_id, "BTCUSDT", Side.BUY, OrderType.LIMIT, Decimal(quantity), Decimal(price))
+
+
+def known_of(service: Service, order: Order) -> FlowFacts:
+    """What the flow checks of an order would read now."""
+    settings = service.memory.replica.configuration.settings
+    return service.memory.flow.facts(order, now_us=time.time_ns() // 1_000, settings=settings, rearmed_us=None)
+
+
+async def test_flow_windows_of_a_service_are_after_a_restart_what_they_were_before(settings: Settings) -> None:
+    """PT-527, PT-342, PT-344, PT-718: notional, refusals, orders of the minute, equal orders and equal fills."""
+    bought, refused = an_order("o-1", quantity="0.01"), an_order("o-2", quantity="90")
+    now_us = time.time_ns() // 1_000
+    told = a_told_order("e-1", quantity="0.02", filled="0.01", price="50000")
+    fill = reported(1, told, event=EngineEventType.FILLED)
+    fill = replace(fill, last_fill_quantity=Decimal("0.01"), stamp=replace(fill.stamp, at_us=now_us // 1_000 * 1_000))
+    async with a_service(settings, seed=a_seed()) as first:
+        assert (await first.ask(bought, False)).decision is Decision.APPROVED
+        assert (await first.ask(refused, False)).decision is Decision.REJECTED
+        await first.publish([change_record(fill)])
+        await first.settled()
+        before = known_of(first, replace(bought, order_id="o-3")), known_of(first, an_order("o-4", quantity="0.02"))
+    assert before[0].notional_24h == 500
+    assert before[0].equal_order_at_us is not None
+    assert (before[0].orders_last_minute, before[0].rejects_last_hour, before[1].equal_fills) == (2, 1, 1)
+    async with a_service(settings) as second:
+        after = known_of(second, replace(bought, order_id="o-3")), known_of(second, an_order("o-4", quantity="0.02"))
+        answer = await second.ask(replace(bought, order_id="o-3"), False)
+    assert after == before
+    assert answer.reject_reason is RejectReason.DUPLICATE_ORDER
