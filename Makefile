@@ -57,7 +57,7 @@ test: $(STAMP) ## all suites; a server that cannot be had is a failure
 
 .PHONY: test-fast
 test-fast: $(STAMP) ## the inner loop: under a minute, no servers
-	$(BIN)/python -m pytest -m "not servers and not system and not slow" $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not servers and not system and not slow" $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## lint, types, import contracts, house rules, protos

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -102,7 +103,14 @@ _PUBLISHED: dict[str, Any] = {
     },
 }
 
-ABSENT = object()
+
+class _Absent(Enum):
+    """Named, so that test ids are the same in every process."""
+
+    ABSENT = "ABSENT"
+
+
+ABSENT = _Absent.ABSENT
 """Stands for a member that is to be taken out."""
 
 
