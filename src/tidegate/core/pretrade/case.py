@@ -12,8 +12,8 @@ from tidegate.core.pretrade.order import Order, OrderType, PositionSide, Side, i
 from tidegate.core.pretrade.snapshot import Snapshot
 from tidegate.core.pretrade.state import AccountState
 from tidegate.core.pretrade.symbol_book import SymbolBook
+from tidegate.core.pretrade.symbol_value import SymbolValue
 from tidegate.core.pretrade.tiers import Ladder
-from tidegate.core.pretrade.valuation import SymbolValue
 
 
 class StaleDatum:

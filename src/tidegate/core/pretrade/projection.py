@@ -13,8 +13,9 @@ from tidegate.core.pretrade.instrument import Instrument, Kind
 from tidegate.core.pretrade.liquidation import Holding, hedge_price, one_way_price
 from tidegate.core.pretrade.live import notional
 from tidegate.core.pretrade.order import PositionSide
+from tidegate.core.pretrade.symbol_value import AssetTotals
 from tidegate.core.pretrade.tiers import Ladder
-from tidegate.core.pretrade.valuation import AssetTotals, maintenance_margin
+from tidegate.core.pretrade.valuation import maintenance_margin
 
 RATIO_MAX: Final = Decimal(999_999_999)
 """Reported instead of any larger ratio, and when maintenance margin meets no equity."""

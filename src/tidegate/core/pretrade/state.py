@@ -15,7 +15,7 @@ from tidegate.core.pretrade.heard import AccountHeard
 from tidegate.core.pretrade.instrument import Instrument, Kind
 from tidegate.core.pretrade.scenario import ReportedExposure
 from tidegate.core.pretrade.symbol_book import SymbolBook
-from tidegate.core.pretrade.valuation import AssetTotals, SymbolValue
+from tidegate.core.pretrade.symbol_value import AssetTotals, SymbolValue
 
 
 class AccountState:

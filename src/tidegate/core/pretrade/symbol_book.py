@@ -7,7 +7,7 @@ from tidegate.core.pretrade.account import OpenOrder, Position, Reservation
 from tidegate.core.pretrade.instrument import Instrument
 from tidegate.core.pretrade.live import SymbolView, TotalsView, notional, own_price
 from tidegate.core.pretrade.order import PositionSide, Side, is_closing
-from tidegate.core.pretrade.valuation import SymbolValue
+from tidegate.core.pretrade.symbol_value import SymbolValue
 
 SideAndLeg = tuple[Side, PositionSide]
 
