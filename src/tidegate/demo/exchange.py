@@ -16,7 +16,8 @@ from tidegate.core.pretrade.instrument import Instrument, Kind
 from tidegate.core.pretrade.live import notional
 from tidegate.core.pretrade.order import STOP_TYPES, Order, OrderType, Side
 from tidegate.demo.ladders import Listing
-from tidegate.demo.telling import Event, Teller, balance_row, order_row, position_row
+from tidegate.demo.telling import Event, Teller
+from tidegate.usecases.pretrade.told_rows import balance_row, order_row, position_row
 
 _CENT = Decimal("0.00000001")
 _PRICE = Decimal("0.000000000001")

@@ -16,7 +16,8 @@ from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.core.pretrade.order import PositionSide
 from tidegate.demo.ladders import Listing
 from tidegate.demo.market import Market
-from tidegate.demo.telling import Event, Teller, balance_row, instrument_fields, position_row, profile_fields
+from tidegate.demo.telling import Event, Teller, profile_fields
+from tidegate.usecases.pretrade.told_rows import balance_row, instrument_fields, position_row
 
 ORDERS_PER_SECOND_MAX: Final = 10
 OPEN_ORDERS_MAX: Final = 8

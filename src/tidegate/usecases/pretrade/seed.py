@@ -5,13 +5,11 @@ Times of the scenario move along so that its ``now`` is the moment of loading; i
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
 from tidegate.core.kernel.decimals import plain
-from tidegate.core.pretrade.account import Balance, OpenOrder, Position, Reservation, TradingState
-from tidegate.core.pretrade.instrument import Instrument
+from tidegate.core.pretrade.account import OpenOrder, Reservation, TradingState
 from tidegate.core.pretrade.scenario import Scenario
 from tidegate.core.pretrade.settings import GateSettings
 from tidegate.ports.configuration import (
@@ -24,6 +22,7 @@ from tidegate.ports.configuration import (
     TradingStateRow,
     TradingStates,
 )
+from tidegate.usecases.pretrade.told_rows import balance_row, instrument_fields, order_row, position_row
 
 SEED_ACCOUNT = "main"
 """The account a seed fills: scenario files name one only in their order."""
@@ -92,7 +91,14 @@ def seed_events(scenario: Scenario, *, now_us: int) -> Iterator[Event]:
     """Give the events that tell the market and the account of a scenario, in an order that leaves no gap."""
     sequence = now_us // 1_000
     for instrument in scenario.instruments.values():
-        yield "md.instrument.created.v1", {**_envelope(f"i/{instrument.symbol}", now_us), **_instrument(instrument)}
+        yield (
+            "md.instrument.created.v1",
+            {
+                **_envelope(f"i/{instrument.symbol}", now_us),
+                "symbol": instrument.symbol,
+                **instrument_fields(instrument),
+            },
+        )
     for symbol, mark in scenario.marks.items():
         if mark.price is not None:
             told = {"symbol": symbol, "price": plain(mark.price), "sequence": sequence}
@@ -110,7 +116,7 @@ def _account_events(scenario: Scenario, user_id: str, *, now_us: int) -> Iterato
             **_envelope(f"p/{user_id}", now_us),
             **account,
             "position": None,
-            "snapshot": [_position(position) for position in scenario.positions],
+            "snapshot": [position_row(position) for position in scenario.positions],
             "heals": {"position.closed.v1": 0},
         },
     )
@@ -121,12 +127,12 @@ def _account_events(scenario: Scenario, user_id: str, *, now_us: int) -> Iterato
             **account,
             "command": "SNAPSHOT",
             "order": None,
-            "snapshot": [_order(order, now_us) for order in scenario.open_orders],
+            "snapshot": [order_row(_placed(order, now_us)) for order in scenario.open_orders],
             "heals": {"engine.event.v1": 0},
         },
     )
     if scenario.balances is not None:
-        rows = [_balance(balance) for balance in scenario.balances.values()]
+        rows = [balance_row(balance) for balance in scenario.balances.values()]
         wallet = {**_envelope(f"w/{user_id}", now_us), **account, "balance": None, "snapshot": rows, "heals": {}}
         yield "wallet.balance_changed.v1", wallet
     reported = scenario.reported_exposure
@@ -143,6 +149,11 @@ def seed_reservations(scenario: Scenario, *, now_us: int) -> Iterator[Reservatio
             yield replace(reservation, expires_at_us=reservation.expires_at_us + now_us - scenario.now_us)
 
 
+def _placed(order: OpenOrder, now_us: int) -> OpenOrder:
+    """Give an order with the time it was placed: that of loading, where the scenario names none."""
+    return order if order.at_us is not None else replace(order, at_us=now_us)
+
+
 def _envelope(what: str, now_us: int) -> dict[str, Any]:
     now_ms = now_us // 1_000
     return {
@@ -151,64 +162,3 @@ def _envelope(what: str, now_us: int) -> dict[str, Any]:
         "trace_id": "",
         "sequence": now_ms,
     }
-
-
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)
-
-
-def _instrument(instrument: Instrument) -> dict[str, Any]:
-    return {
-        "symbol": instrument.symbol,
-        "kind": instrument.kind.value,
-        "base": instrument.base,
-        "quote": instrument.quote,
-        "status": instrument.status,
-        "tick_size": plain(instrument.tick_size),
-        "lot_size": plain(instrument.lot_size),
-        "quantity_min": _text(instrument.quantity_min),
-        "quantity_max": _text(instrument.quantity_max),
-        "notional_min": _text(instrument.notional_min),
-        "notional_max": _text(instrument.notional_max),
-        "price_band_pct": _text(instrument.price_band_pct),
-        "leverage_max": _text(instrument.leverage_max),
-        "leverage_default": _text(instrument.leverage_default),
-        "contract_size": plain(instrument.contract_size),
-        "taker_fee_pct": plain(instrument.taker_fee_pct),
-        "kyc_min_level": None if instrument.kyc_min_level is None else instrument.kyc_min_level.value,
-    }
-
-
-def _position(position: Position) -> dict[str, Any]:
-    return {
-        "symbol": position.symbol,
-        "position_side": position.position_side.value,
-        "quantity": plain(position.quantity),
-        "entry_price": plain(position.entry_price),
-        "leverage": plain(position.leverage),
-        "margin_mode": position.margin_mode.value,
-        "isolated_margin": _text(position.isolated_margin),
-    }
-
-
-def _order(order: OpenOrder, now_us: int) -> dict[str, Any]:
-    return {
-        "order_id": order.order_id,
-        "symbol": order.symbol,
-        "side": order.side.value,
-        "order_type": order.order_type.value,
-        "position_side": order.position_side.value,
-        "quantity": plain(order.quantity),
-        "filled_quantity": plain(order.filled_quantity),
-        "price": _text(order.price),
-        "stop_price": _text(order.stop_price),
-        "leverage": _text(order.leverage),
-        "reduce_only": order.reduce_only,
-        "post_only": False,
-        "placed_at": (now_us if order.at_us is None else order.at_us) // 1_000,
-        "revision": 0,
-    }
-
-
-def _balance(balance: Balance) -> dict[str, Any]:
-    return {"asset": balance.asset, "total": plain(balance.total), "locked": plain(balance.locked)}
