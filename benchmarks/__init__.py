@@ -1,0 +1,1 @@
+"""Measurements: one question a file; `make bench` runs them all and writes RESULTS.md."""
