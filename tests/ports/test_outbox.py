@@ -5,6 +5,8 @@ import asyncio
 from tests.ports.builders import NOW_US, OTHER_USER, USER, a_record, an_order
 from tests.ports.stores import Stores
 
+from tidegate.ports.outbox import Backlog
+
 
 async def decided(stores: Stores, user_id: str, *order_ids: str) -> None:
     """Record orders one by one, as their answers come."""
@@ -34,6 +36,17 @@ async def test_outbox_forgets_what_is_done_and_nothing_else(stores: Stores) -> N
     await outbox.done([first[0].position, first[2].position])
     await outbox.done([first[0].position])
     assert [entry.record.order.order_id for entry in await outbox.pending(3)] == ["b", "d"]
+
+
+async def test_outbox_tells_how_much_waits_and_since_when(stores: Stores) -> None:
+    """PT-715: how far the relay is behind can be seen, and asking stays cheap however much that is."""
+    outbox = stores.new_outbox()
+    assert await outbox.backlog(10) == Backlog(0, None)
+    await decided(stores, USER, "a", "b", "c")
+    assert await outbox.backlog(10) == Backlog(3, NOW_US)
+    assert await outbox.backlog(2) == Backlog(2, NOW_US)
+    await outbox.done([(await outbox.pending(1))[0].position])
+    assert await outbox.backlog(10) == Backlog(2, NOW_US + 1)
 
 
 async def test_outbox_has_one_relay_until_it_closes(stores: Stores) -> None:

@@ -17,11 +17,22 @@ class PendingAnnouncement:
     record: DecisionRecord
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many decisions wait to be announced, and when the oldest of them was made (``None``: none waits)."""
+
+    decisions: int
+    oldest_us: int | None
+
+
 class Outbox(Protocol):
     """Read by the relay, one runner at a time. ``DependencyFailed`` when the store does not answer."""
 
     async def pending(self, limit: int) -> Sequence[PendingAnnouncement]:
         """Give the oldest pending announcements, in order."""
+
+    async def backlog(self, most: int) -> Backlog:
+        """Give how much waits; it is counted up to ``most`` only, so that asking stays cheap however much that is."""
 
     async def done(self, positions: Sequence[int]) -> None:
         """Forget announcements that were published."""

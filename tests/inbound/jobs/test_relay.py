@@ -13,6 +13,7 @@ from tidegate.inbound.jobs.relay import Encoding, Relay, RelayPace
 from tidegate.outbound.memory.decisions import MemoryOutbox
 from tidegate.ports.decision_journal import DecisionRecord
 from tidegate.ports.event_bus import OutgoingEvent
+from tidegate.ports.outbox import Backlog
 from tidegate.usecases.pretrade.announce import Announcer
 from tidegate.wire.codec import UnwritableRecord
 
@@ -103,6 +104,29 @@ async def test_relay_is_one_process_at_a_time(desk: Desk) -> None:
     assert await second.step(10) is None
     await desk.durable.outbox.close()
     assert await second.step(10) == 1
+
+
+async def test_relay_tells_how_much_waits_and_since_when(desk: Desk) -> None:
+    """PT-715: how far the relay is behind is known, whether it sends, fails to, or stands by for another."""
+    publisher = Publisher()
+    records = [a_decision(f"o-{number}") for number in range(5)]
+    oldest_us = records[0].answer.evaluated_at_us
+    first, second = a_relay(desk, publisher), a_relay(desk, publisher, outbox=MemoryOutbox(desk.durable.journal))
+    assert await first.step(3) == 0
+    assert first.backlog == Backlog(0, None)
+    await decided(desk, *records)
+    publisher.lost_before = 1
+    with pytest.raises(DependencyFailed):
+        await first.step(3)
+    assert await second.step(3) is None
+    assert first.backlog == second.backlog == Backlog(5, oldest_us)
+    assert await first.step(3) == 3
+    publisher.lost_before = 1
+    with pytest.raises(DependencyFailed):
+        await first.step(3)
+    assert first.backlog == Backlog(2, oldest_us)
+    assert await first.step(3) == 2
+    assert first.backlog == Backlog(0, None)
 
 
 async def test_event_that_cannot_be_written_blocks_and_is_never_skipped(desk: Desk) -> None:

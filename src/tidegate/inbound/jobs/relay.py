@@ -1,17 +1,21 @@
 """The relay: sends what decisions announce, at least once, in order, skipping nothing; one runner at a time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.backoff import Backoff
 from tidegate.ports.configuration import NotStored
 from tidegate.ports.event_bus import EventPublisher, OutgoingEvent
-from tidegate.ports.outbox import Outbox
+from tidegate.ports.outbox import Backlog, Outbox, PendingAnnouncement
 from tidegate.usecases.pretrade.announce import Announcement, Announcer
 from tidegate.wire.codec import AvroCodec, UnwritableRecord
 from tidegate.wire.topics import record_key, topic_name
+
+BACKLOG_MAX: Final = 10_000
+"""The backlog is counted up to here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,8 @@ class RelayPace:
 
 
 class Relay:
-    """Publishes the outbox. ``sent`` counts events; ``trouble`` is what the loop is waiting out at the moment.
+    """Publishes the outbox. ``sent`` counts events; ``trouble`` is what the loop is waiting out at the moment;
+    ``backlog`` is how much waited when it was last seen, whichever process is the relay (``BACKLOG_MAX`` at most).
 
     The outbox is in the order of the decisions and is published in that order, so the events of a user are too. A
     decision leaves it only when its events are durable on the bus. One whose events cannot be written down is a bug:
@@ -49,6 +54,7 @@ class Relay:
         self._alarm = alarm
         self.sent = 0
         self.trouble: Exception | None = None
+        self.backlog = Backlog(0, None)
 
     async def step(self, batch_max: int) -> int | None:
         """Send one batch; give the number of decisions it announced, ``None`` when another process is the relay.
@@ -59,15 +65,26 @@ class Relay:
             NotStored: a decision names a version of the rules that never was.
         """
         if not await self._outbox.claim():
+            self.backlog = await self._outbox.backlog(BACKLOG_MAX)
             return None
         pending = await self._outbox.pending(batch_max)
+        self.backlog = await self._waiting(pending, batch_max)
         if not pending:
             return 0
         announced = [one for waiting in pending for one in await self._announcer.announcements(waiting.record)]
         await self._publisher.publish([self._encoding.event(one) for one in announced])
         await self._outbox.done([waiting.position for waiting in pending])
         self.sent += len(announced)
+        if len(pending) < batch_max:
+            self.backlog = Backlog(0, None)
         return len(pending)
+
+    async def _waiting(self, pending: Sequence[PendingAnnouncement], batch_max: int) -> Backlog:
+        """Give how much waits: what was read, unless there may be more."""
+        if len(pending) >= batch_max:
+            return await self._outbox.backlog(BACKLOG_MAX)
+        oldest_us = pending[0].record.answer.evaluated_at_us if pending else None
+        return Backlog(len(pending), oldest_us)
 
     async def run(self, pace: RelayPace) -> None:
         """Send until cancelled."""

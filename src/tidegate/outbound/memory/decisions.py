@@ -14,7 +14,7 @@ from tidegate.ports.decision_journal import (
     FlowTotal,
     RememberedAnswer,
 )
-from tidegate.ports.outbox import PendingAnnouncement
+from tidegate.ports.outbox import Backlog, PendingAnnouncement
 from tidegate.ports.paging import Page, PageRequest, UnreadableCursor, read_cursor, write_cursor
 
 _LISTING: Final = "decisions"
@@ -71,6 +71,14 @@ class MemoryDecisionJournal:
             order = (record.order.user_id, record.order.order_id)
             if self._answers.get(order) is record:
                 del self._answers[order]
+
+    def forget_answers(self, before_us: int, limit: int) -> int:
+        """Forget which answers stand that were given before a moment; give how many (for retention)."""
+        answers = self._answers.items()
+        old = [order for order, record in answers if record.answer.evaluated_at_us < before_us][:limit]
+        for order in old:
+            del self._answers[order]
+        return len(old)
 
     def oldest_first(self) -> list[DecisionRecord]:
         """Give everything that was written."""
@@ -163,6 +171,11 @@ class MemoryOutbox:
     async def done(self, positions: Sequence[int]) -> None:
         for position in positions:
             self._journal.announced(position)
+
+    async def backlog(self, most: int) -> Backlog:
+        waiting = [record for _, record in self._journal.waiting()]
+        oldest_us = waiting[0].answer.evaluated_at_us if waiting else None
+        return Backlog(min(len(waiting), most), oldest_us)
 
     async def claim(self) -> bool:
         if self._journal.relay is None:

@@ -6,9 +6,10 @@ from typing import Final
 import asyncpg
 
 from tidegate.outbound.postgres.decision_codec import decode_decision
+from tidegate.outbound.postgres.instants import to_us
 from tidegate.outbound.postgres.pool import PostgresPool
 from tidegate.outbound.postgres.trouble import dependency
-from tidegate.ports.outbox import PendingAnnouncement
+from tidegate.ports.outbox import Backlog, PendingAnnouncement
 
 # A row that commits late under a low position is found by the next read, since rows leave one by one. Positions of one
 # user rise with time: a decision that was answered before another was asked for has the lower one.
@@ -17,6 +18,12 @@ SELECT pending.position, decision.announces, decision.payload
 FROM (SELECT position, decision_id FROM outbox ORDER BY position LIMIT $1) AS pending
 JOIN decisions AS decision USING (decision_id)
 ORDER BY pending.position
+"""
+_BACKLOG: Final = """
+SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT $1) AS waiting) AS decisions, (
+    SELECT decision.evaluated_at FROM (SELECT decision_id FROM outbox ORDER BY position LIMIT 1) AS first
+    JOIN decisions AS decision USING (decision_id)
+) AS oldest
 """
 _DONE: Final = "DELETE FROM outbox WHERE position = ANY ($1::bigint[])"
 _CLAIM: Final = "SELECT pg_try_advisory_lock($1)"
@@ -37,6 +44,12 @@ class PostgresOutbox:
             PendingAnnouncement(row["position"], decode_decision(row["payload"], announces=row["announces"]))
             for row in rows
         ]
+
+    async def backlog(self, most: int) -> Backlog:
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(_BACKLOG, most)
+        assert row is not None, "a SELECT without FROM gives a row"
+        return Backlog(row["decisions"], to_us(row["oldest"]))
 
     async def done(self, positions: Sequence[int]) -> None:
         async with self._pool.connection() as connection:
