@@ -101,6 +101,14 @@ class TopicsArea(BaseModel):
     """Environment at the end of every topic name."""
 
 
+class RetentionArea(BaseModel):
+    """How long things are kept that nothing of ours reads again."""
+
+    model_config = _FROZEN
+    out_days: int = Field(7, ge=1, le=3_650)
+    """Days for which the embedded bus keeps what was sent on the risk.* topics."""
+
+
 class GateArea(BaseModel):
     """The order gate; see ``core/pretrade/settings.py`` for what each limit means. 0 turns a count off."""
 
@@ -158,6 +166,7 @@ class Settings(BaseSettings):
     data: DataArea = DataArea()  # tidy: allow-vague-name - the command line calls the folder --data
     oidc: OidcArea = OidcArea()
     topics: TopicsArea = TopicsArea()
+    retention: RetentionArea = RetentionArea()
     gate: GateArea = GateArea()
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.core.pretrade.told import an_order as a_told_order
 from tests.core.pretrade.told import reported
-from tests.inbound.events.records import change_record
+from tests.inbound.events.records import change_record, mark_record
 
 from tidegate.bootstrap.service import Service
 from tidegate.bootstrap.stores import open_stores
@@ -22,7 +22,9 @@ from tidegate.core.pretrade.reasons import Decision, RejectReason
 from tidegate.core.pretrade.scenario import Scenario
 from tidegate.core.pretrade.snapshot import FlowFacts
 from tidegate.inbound.scenario.reader import read_scenario
+from tidegate.ports.outbox import Backlog
 from tidegate.settings import DataArea, GateArea, Settings
+from tidegate.wire.topics import ACCOUNT_TOPICS, INSTRUMENT_TOPICS, topic_name
 
 pytestmark = pytest.mark.servers
 
@@ -90,3 +92,50 @@ async def test_flow_windows_of_a_service_are_after_a_restart_what_they_were_befo
         answer = await second.ask(replace(bought, order_id="o-3"), False)
     assert after == before
     assert answer.reject_reason is RejectReason.DUPLICATE_ORDER
+
+
+class LaterClock:
+    """A clock that is two days ahead."""
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1_000 + 2 * 86_400_000_000
+
+
+async def test_service_is_rebuilt_from_what_retention_has_left(settings: Settings) -> None:
+    """PT-718: one mark a symbol is enough to begin with, and what the book is rebuilt from is never deleted."""
+    marks = topic_name("md.mark.v1", environment=settings.topics.suffix)
+    state = [topic_name(topic, environment=settings.topics.suffix) for topic in (*ACCOUNT_TOPICS, *INSTRUMENT_TOPICS)]
+    async with a_service(settings, seed=a_seed()) as first:
+        now_ms = time.time_ns() // 1_000_000
+        told = [mark_record(now_ms + number, price=f"5000{number}", at_ms=now_ms) for number in range(10)]
+        await first.publish([("md.mark.v1", record) for record in told])
+        await first.settled()
+        bus = first.stores.bus
+        before = [len(await bus.replay([topic])) for topic in (marks, *state)]
+        await replace(first.retention, clock=LaterClock()).round()
+        after = [len(await bus.replay([topic])) for topic in (marks, *state)]
+    assert before[0] == 11
+    assert after == [1, *before[1:]]
+    async with a_service(settings) as second:
+        assert second.memory.replica.market.marks["BTCUSDT"].price == 50_009
+        assert (await second.ask(an_order("o-1", quantity="0.01"), False)).decision is Decision.APPROVED
+
+
+async def test_service_tells_how_far_its_relay_is_behind(settings: Settings) -> None:
+    """PT-715, PL-311: what waits to be announced, and for how long, is on the page of figures; here nothing does."""
+    async with a_service(settings, seed=a_seed()) as service:
+        await service.ask(an_order("o-1", quantity="0.01"), False)
+        relay = service.feeds.relay
+        relay.backlog = Backlog(7, time.time_ns() // 1_000 - 3_000_000)
+        behind = figures_of(service)
+        relay.backlog = Backlog(0, None)
+        level = figures_of(service)
+    assert behind["tidegate_relay_backlog"] == 7
+    assert 3 <= behind["tidegate_relay_oldest_seconds"] < 60
+    assert (level["tidegate_relay_backlog"], level["tidegate_relay_oldest_seconds"]) == (0, 0)
+
+
+def figures_of(service: Service) -> dict[str, float]:
+    """Give the figures without labels by their names."""
+    lines = [line for line in service.figures.rendered()[0].decode().splitlines() if not set("#{") & set(line)]
+    return {name: float(value) for name, value in (line.split(" ") for line in lines)}

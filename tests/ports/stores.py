@@ -9,6 +9,7 @@ from tidegate.outbound.memory.decisions import MemoryDecisionArchive, MemoryDeci
 from tidegate.outbound.memory.event_bus import MemoryDeadLetters, MemoryEventBus
 from tidegate.outbound.memory.margin_tiers import MemoryMarginTiers
 from tidegate.outbound.memory.profiles import MemoryProfiles
+from tidegate.outbound.memory.retention import MemoryRetention
 from tidegate.outbound.memory.risk_rules import MemoryRiskRules
 from tidegate.outbound.memory.trading_states import MemoryTradingStates
 from tidegate.outbound.postgres.configuration_watch import PostgresConfigurationWatch
@@ -20,12 +21,14 @@ from tidegate.outbound.postgres.margin_tiers import PostgresMarginTiers
 from tidegate.outbound.postgres.outbox import PostgresOutbox
 from tidegate.outbound.postgres.pool import PostgresPool
 from tidegate.outbound.postgres.profiles import PostgresProfiles
+from tidegate.outbound.postgres.retention import PostgresRetention
 from tidegate.outbound.postgres.risk_rules import PostgresRiskRules
 from tidegate.outbound.postgres.trading_states import PostgresTradingStates
 from tidegate.ports.configuration import ConfigurationWatch, MarginTiers, Profiles, RiskRules, TradingStates
 from tidegate.ports.decision_journal import DecisionArchive, DecisionJournal
 from tidegate.ports.event_bus import DeadLetters, EventPublisher, EventSource
 from tidegate.ports.outbox import Outbox
+from tidegate.ports.retention import Retention
 
 
 class ClosingOutbox(Outbox, Protocol):
@@ -53,13 +56,14 @@ class Stores:
     new_outbox: Callable[[], ClosingOutbox]
     bus: Bus
     dead_letters: DeadLetters
+    retention: Retention
 
 
 def memory_stores() -> Stores:
     """Make empty stores in memory."""
     areas = MemoryConfigurationAreas()
     profiles = MemoryProfiles(areas)
-    journal = MemoryDecisionJournal(profiles)
+    journal, bus = MemoryDecisionJournal(profiles), MemoryEventBus()
     return Stores(
         profiles=profiles,
         rules=MemoryRiskRules(areas),
@@ -69,8 +73,9 @@ def memory_stores() -> Stores:
         journal=journal,
         archive=MemoryDecisionArchive(journal),
         new_outbox=lambda: MemoryOutbox(journal),
-        bus=MemoryEventBus(),
+        bus=bus,
         dead_letters=MemoryDeadLetters(),
+        retention=MemoryRetention(journal, bus, profiles=profiles),
     )
 
 
@@ -87,4 +92,5 @@ def postgres_stores(pool: PostgresPool) -> Stores:
         new_outbox=lambda: PostgresOutbox(pool),
         bus=PostgresEventBus(pool),
         dead_letters=PostgresDeadLetters(pool),
+        retention=PostgresRetention(pool),
     )

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from tidegate.bootstrap.engines import rule_engines
 from tidegate.bootstrap.feeds import Feeds, Memory
+from tidegate.bootstrap.retention import retention_job
 from tidegate.bootstrap.stores import Stores, open_stores, replayer_on
 from tidegate.bootstrap.system import RandomIds, SystemClock
 from tidegate.core.kernel.trouble import DependencyFailed
@@ -108,6 +109,7 @@ class Service:
         )
         self.feeds = Feeds(stores, self.memory, clock=self._clock, suffix=settings.topics.suffix, alarm=self.alarm)
         self.refresh = ConfigurationRefresh(keeper, stores.watch)
+        self.retention = retention_job(stores, settings, clock=self._clock)
         self._watch_gauges()
 
     def alarm(self, bug: Exception) -> None:
@@ -137,7 +139,20 @@ class Service:
             help_text="Marks applied.",
             gauge=lambda: self.feeds.marks.applied,
         )
-        watch("tidegate_events_sent_total", help_text="Events sent by the relay.", gauge=lambda: self.feeds.relay.sent)
+        relay = self.feeds.relay
+        watch("tidegate_events_sent_total", help_text="Events sent by the relay.", gauge=lambda: relay.sent)
+        watch(
+            "tidegate_relay_backlog",
+            help_text="Decisions that wait to be announced, as the relay saw it last; counted up to 10000.",
+            gauge=lambda: relay.backlog.decisions,
+        )
+        watch(
+            "tidegate_relay_oldest_seconds",
+            help_text="Age of the oldest decision that waits to be announced; 0: none waits.",
+            gauge=lambda: (
+                0 if (oldest_us := relay.backlog.oldest_us) is None else (self._clock.now_us() - oldest_us) / 1e6
+            ),
+        )
 
     async def ask(self, order: Order, dry_run: bool) -> Answer:
         """Decide one order.
@@ -265,6 +280,7 @@ class Service:
             *self.feeds.jobs(),
             asyncio.create_task(self.refresh.run(), name="refresh configuration"),
             asyncio.create_task(self.recorder.run(), name="write the backlog"),
+            asyncio.create_task(self.retention.run(), name="delete what is not read again"),
         ]
 
     async def stop_jobs(self) -> None:

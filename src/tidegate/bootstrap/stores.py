@@ -17,6 +17,7 @@ from tidegate.outbound.postgres.migrate import migrate
 from tidegate.outbound.postgres.outbox import PostgresOutbox
 from tidegate.outbound.postgres.pool import PoolLimits, PostgresPool
 from tidegate.outbound.postgres.profiles import PostgresProfiles
+from tidegate.outbound.postgres.retention import PostgresRetention
 from tidegate.outbound.postgres.risk_rules import PostgresRiskRules
 from tidegate.outbound.postgres.trading_states import PostgresTradingStates
 from tidegate.settings import Settings
@@ -38,6 +39,7 @@ class Stores:
     outbox: PostgresOutbox
     bus: PostgresEventBus
     dead_letters: PostgresDeadLetters
+    retention: PostgresRetention
 
 
 @asynccontextmanager
@@ -77,6 +79,7 @@ async def open_stores(settings: Settings, *, guest: bool = True) -> AsyncIterato
                 PostgresOutbox(pool),
                 PostgresEventBus(pool),
                 PostgresDeadLetters(pool),
+                PostgresRetention(pool),
             )
         finally:
             await pool.close()

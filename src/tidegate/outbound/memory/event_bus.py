@@ -1,8 +1,9 @@
 """The bus of events in memory."""
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Final
 
 from tidegate.ports.event_bus import BusRecord, DeadLetter, OutgoingEvent
@@ -15,6 +16,7 @@ class MemoryEventBus:
 
     def __init__(self) -> None:
         self._published: list[BusRecord] = []
+        self._published_us: dict[tuple[str, int], int] = {}
         self._sizes: defaultdict[str, int] = defaultdict(int)
         self._places: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._readers: set[asyncio.Event] = set()
@@ -24,6 +26,7 @@ class MemoryEventBus:
             offset = self._sizes[event.topic]
             self._sizes[event.topic] += 1
             self._published.append(BusRecord(event.topic, _PARTITION, offset, key=event.key, value=event.value))
+            self._published_us[event.topic, offset] = time.time_ns() // 1_000
         if events:
             for reader in self._readers:
                 reader.set()
@@ -40,6 +43,25 @@ class MemoryEventBus:
 
     async def replay(self, topics: Sequence[str]) -> Sequence[BusRecord]:
         return [record for record in self._published if record.topic in set(topics)]
+
+    def published_before(self, topic: str, before_us: int) -> list[BusRecord]:
+        """Give the records of a topic that were published before a moment, oldest first (for retention)."""
+        return [
+            record
+            for record in self._published
+            if record.topic == topic and self._published_us[topic, record.offset] < before_us
+        ]
+
+    def place_of(self, group: str, topic: str) -> int:
+        """Give the offset that a group reads next."""
+        return self._places[group, topic]
+
+    def delete(self, topic: str, offsets: Collection[int]) -> None:
+        """Delete records of a topic; the offsets of the others stay."""
+        gone = set(offsets)
+        self._published = [record for record in self._published if record.topic != topic or record.offset not in gone]
+        for offset in gone:
+            del self._published_us[topic, offset]
 
     async def arrivals(self) -> AsyncIterator[None]:
         reader = asyncio.Event()

@@ -30,7 +30,7 @@ class MemoryProfiles:
         self._areas = areas
         self._rows: VersionedRows[ProfileRow] = VersionedRows("profiles")
         self._ids: dict[str, int] = {}
-        self._receipts: set[str] = set()
+        self._receipts: dict[str, int] = {}
         self._sequences: dict[tuple[str, str], int] = {}
         self._field_times: dict[str, dict[str, int]] = {}
 
@@ -77,7 +77,7 @@ class MemoryProfiles:
             )
             self._write(row, by=Change(f"{stamp.topic} {stamp.event_id}", stamp.at_us))
             self._field_times[user_id.lower()] = dict(result.field_times)
-        self._receipts.add(stamp.event_id)
+        self._receipts[stamp.event_id] = stamp.at_us
         self._sequences[counted] = max(stamp.sequence, known.last_sequence or 0)
         return result.applied
 
@@ -89,6 +89,13 @@ class MemoryProfiles:
     async def load(self, *, after_version: int) -> tuple[int, Sequence[ProfileRow]]:
         changed = [stored.row for stored in self._rows.changed_after(after_version)]
         return self._areas.version(Area.PROFILES), changed
+
+    def forget_receipts(self, before_us: int, limit: int) -> int:
+        """Forget receipts of events that happened before a moment; give how many (for retention)."""
+        old = [event_id for event_id, at_us in self._receipts.items() if at_us < before_us][:limit]
+        for event_id in old:
+            del self._receipts[event_id]
+        return len(old)
 
     def take_margin_call(self, user_id: str, *, at_us: int, cooldown_us: int) -> bool:
         """Set ``last_margin_call`` unless its cool-down still runs; tell whether it was set (for the journal)."""

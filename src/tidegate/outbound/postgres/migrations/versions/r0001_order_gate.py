@@ -141,6 +141,7 @@ CREATE TABLE event_receipts (
     event_ts    timestamptz NOT NULL,
     applied     text NOT NULL
 );
+CREATE INDEX event_receipts_age ON event_receipts (event_ts);
 """
 
 JOURNAL = """
@@ -184,6 +185,7 @@ CREATE TABLE order_answers (
     evaluated_at    timestamptz NOT NULL,
     PRIMARY KEY (user_id, order_id)
 );
+CREATE INDEX order_answers_age ON order_answers (evaluated_at);
 
 CREATE TABLE outbox (
     position        bigserial PRIMARY KEY,
