@@ -43,8 +43,8 @@ def measure(pace: Pace, *, cases: Sequence[Case] | None = None) -> Table:
         title="decide() alone",
         question="What does one decision cost, and does it stay flat in open orders?",
         method=(
-            "CPU time of decide() on one snapshot, marks unchanged since the last check; every rule applies to the order"
-            " and none is hit. Calibration: thirty Decimal steps at 50 digits, timed beside each row."
+            "CPU time of decide() on one snapshot, marks unchanged since the last check; every rule applies to the"
+            " order and none is hit. Calibration: thirty Decimal steps at 50 digits, timed beside each row."
         ),
         columns=("positions", "open orders", "rules", "us", "x calibration", "us on the reference machine"),
         rows=rows,
@@ -69,7 +69,9 @@ def _findings(figures: dict[Case, tuple[float, float]]) -> tuple[str, ...]:
     cost = on_reference(*typical)
     ratio = on_reference(*crowded) / cost
     return (
-        f"20 positions, 50 open orders, 50 rules: {cost:.1f} us on the reference machine; goal under {GOAL_US:.0f} us:"
-        f" {verdict(met=cost < GOAL_US)}",
+        (
+            f"20 positions, 50 open orders, 50 rules: {cost:.1f} us on the reference machine; goal under"
+            f" {GOAL_US:.0f} us: {verdict(met=cost < GOAL_US)}"
+        ),
         f"the same with 500 open orders: x {ratio:.2f}; goal at most {FLAT_RATIO}: {verdict(met=ratio <= FLAT_RATIO)}",
     )

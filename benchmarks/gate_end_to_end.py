@@ -78,7 +78,8 @@ def measure(span: Span) -> Table:
             f" handler on the same gRPC server, each pinned to one core; PostgreSQL and the load on the others. Closed:"
             f" 64 in flight over 4 connections, {span.rounds} pairs of {span.seconds:g} s in turns, medians;"
             f" {span.users} users of 5 positions, {span.rules} rules, every order new and approved. CPU a call from"
-            " /proc/PID/stat. Open: a fixed rate of half the gate's saturation, latency from the moment an order was due."
+            " /proc/PID/stat. Open: a fixed rate of half the gate's saturation, latency from the moment an order was"
+            " due."
         ),
         columns=("server", "calls/s", "server CPU us", "PostgreSQL CPU us", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms"),
         rows=tuple(rows),
@@ -113,7 +114,7 @@ def _durability(durability: str, span: Span) -> tuple[list[tuple[str, ...]], lis
         _row(f"no-op at {rate:.0f}/s", [noop_open]),
         _row(f"gate, {durability}, at {rate:.0f}/s", [gate_open]),
     ]
-    return rows, [*_shares(durability, pairs), _tail(durability, noop_open.seen, gate_open.seen)]
+    return rows, [*_shares(durability, pairs), _tail(durability, noop=noop_open.seen, gate=gate_open.seen)]
 
 
 def _loaded(server: Served, load: Load) -> Measured:
@@ -141,7 +142,7 @@ async def _until_told(address: str, users: int) -> None:
     request = first_request(users - 1)
     async with asyncio.timeout(_TOLD_S), grpc.aio.insecure_channel(address) as channel:
         stub: main_pb2_grpc.RiskServiceAsyncStub = main_pb2_grpc.RiskServiceStub(channel)
-        while (await stub.PreTradeCheck(request)).decision != pb.APPROVED:
+        while (await stub.PreTradeCheck(request)).decision != pb.APPROVED:  # noqa: ASYNC110 - another process is asked
             await asyncio.sleep(0.1)
 
 
@@ -164,12 +165,14 @@ def _shares(durability: str, pairs: list[tuple[Measured, ...]]) -> list[str]:
     by_rate = median(gate.seen.rate / noop.seen.rate for noop, gate in pairs)
     by_cpu = median(noop.server_us / gate.server_us for noop, gate in pairs)
     return [
-        f"{durability}: {by_cpu:.0%} of the no-op's rate by server CPU a call, {by_rate:.0%} by calls a second;"
-        f" goal at least {goal:.0%}: {verdict(met=by_cpu >= goal)}"
+        (
+            f"{durability}: {by_cpu:.0%} of the no-op's rate by server CPU a call, {by_rate:.0%} by calls a second;"
+            f" goal at least {goal:.0%}: {verdict(met=by_cpu >= goal)}"
+        )
     ]
 
 
-def _tail(durability: str, noop: Seen, gate: Seen) -> str:
+def _tail(durability: str, *, noop: Seen, gate: Seen) -> str:
     ratio = gate.latency_ms["p99"] / max(noop.latency_ms["p99"], 1e-6)
     met = ratio <= TAIL_RATIO and gate.latency_ms["p95"] < P95_MS
     return (

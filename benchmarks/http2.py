@@ -48,7 +48,7 @@ def _header_blocks(path: str, authority: str) -> tuple[bytes, bytes]:
 class Connection(asyncio.Protocol):
     """One connection to one method of one server."""
 
-    def __init__(self, path: str, authority: str, answered: Answered) -> None:
+    def __init__(self, path: str, authority: str, *, answered: Answered) -> None:
         self._first, self._later = _header_blocks(path, authority)
         self._answered = answered
         self._transport: asyncio.Transport | None = None

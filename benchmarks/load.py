@@ -72,7 +72,7 @@ class Loader:
         host, _, port = load.address.rpartition(":")
         for _ in range(load.connections):
             _, connection = await loop.create_connection(
-                lambda: Connection(PATH, load.address, self._answered), host, int(port)
+                lambda: Connection(PATH, load.address, answered=self._answered), host, int(port)
             )
             self._connections.append(connection)
         begun = perf_counter()

@@ -1,7 +1,7 @@
 """How many marks, and how many account events, does one core apply a second, from bytes to state?"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from statistics import median
 from time import process_time_ns
 from typing import Any, Final
@@ -35,7 +35,7 @@ EVENTS: Final = 8_000
 
 _ENVIRONMENT: Final = "bench"
 
-Apply = Callable[[Sequence[BusRecord]], Awaitable[None]]
+Apply = Callable[[Sequence[BusRecord]], Coroutine[Any, Any, None]]
 
 
 class StandingClock:
@@ -120,8 +120,10 @@ def measure(pace: Pace, *, events: int = EVENTS) -> Table:
             for name, us, calibration in figures
         ),
         findings=(
-            f"{marks_a_second:.0f} marks a second on the reference machine; goal {GOAL_A_SECOND:.0f}:"
-            f" {verdict(met=marks_a_second >= GOAL_A_SECOND)}",
+            (
+                f"{marks_a_second:.0f} marks a second on the reference machine; goal {GOAL_A_SECOND:.0f}:"
+                f" {verdict(met=marks_a_second >= GOAL_A_SECOND)}"
+            ),
         ),
     )
 

@@ -115,7 +115,7 @@ def _ready_address(process: "subprocess.Popen[str]") -> str:
                 return found[1]
     finally:
         patience.cancel()
-    raise RuntimeError(f"{process.args} did not get ready")
+    raise RuntimeError(f"{process.args!r} did not get ready")
 
 
 def noop_command() -> list[str]:

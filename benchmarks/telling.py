@@ -25,7 +25,7 @@ _AT_ONCE: Final = 500
 
 
 async def tell(data: Path, *, users: int, positions: int, rules: int) -> None:
-    """Put instruments, ladders, rules and marks in place, and users with positions; the server applies them by itself."""
+    """Put instruments, ladders, rules and marks in place, and users with positions; the server applies them itself."""
     settings = read_settings((), {"data": {"dir": data}})
     codec = AvroCodec(SchemaCatalogue.load())
     now_us = time_ns() // 1_000

@@ -1,0 +1,126 @@
+"""Each benchmark answers its question at a tiny size. How fast anything is, `make bench` says, never a test."""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from benchmarks import decide_alone, gate_end_to_end, marks, memory, rules, run
+from benchmarks.measuring import QUICK, Table
+
+pytestmark = pytest.mark.slow
+
+
+def well_formed(table: Table) -> Table:
+    """The table, having seen that each row has each figure, and that it comes to something."""
+    assert table.rows
+    assert table.findings
+    for row in table.rows:
+        assert len(row) == len(table.columns)
+        assert all(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", figure) for figure in row[1:]), row
+    assert all(re.search("met|MISSED|x our cost|takes", finding) for finding in table.findings)
+    return table
+
+
+def test_decide_alone_gives_a_row_for_each_size_and_both_findings() -> None:
+    """PL-302: decide() alone, its 40 us, and how flat it stays with 500 open orders."""
+    sizes = [(0, 0, 0), (20, 50, 50), (20, 500, 50)]
+    table = well_formed(decide_alone.measure(QUICK, cases=sizes))
+    assert [tuple(map(int, row[:3])) for row in table.rows] == sizes
+    assert ["goal under 40 us" in table.findings[0], "goal at most 1.5" in table.findings[1]] == [True, True]
+
+
+def test_marks_gives_marks_and_balances_a_second() -> None:
+    """PL-302: marks applied a second against the goal of 100,000; account events beside them."""
+    table = well_formed(marks.measure(QUICK, events=200))
+    assert [row[0].split()[0] for row in table.rows] == ["marks", "balances"]
+    assert "goal 100000" in table.findings[0]
+
+
+def test_rules_compares_engines_that_agree_and_rules_out_of_scope() -> None:
+    """RU-404: the same conditions on both engines, whose results the benchmark compares before it times them."""
+    table = well_formed(rules.measure(QUICK, rules=100, in_scope=5, out_of_scope=(0, 20)))
+    assert [row[0] for row in table.rows] == [
+        "100 rules, Tidegate, explained",
+        "100 rules, zen-engine, one by one",
+        "100 rules, zen-engine, one expression",
+        "5 rules in scope, 0 out of it",
+        "5 rules in scope, 20 out of it",
+    ]
+    assert "goal at least 10 x" in table.findings[0]
+
+
+def test_rules_engine_that_disagrees_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RU-404: a comparison of engines that do different work would be worth nothing."""
+    monkeypatch.setattr(rules, "FIRING_EACH", 7)
+    honest = rules._expression
+    monkeypatch.setattr(rules, "_expression", lambda number: honest(number + 1))
+    with pytest.raises(AssertionError, match="zen-engine"):
+        rules.measure(QUICK, rules=20)
+
+
+@pytest.mark.servers
+@pytest.mark.system
+def test_memory_reads_the_gate_before_and_after_its_accounts() -> None:
+    """Section "What it promises": a real gate, told of accounts from outside, then started again with them."""
+    table = well_formed(memory.measure(accounts=20))
+    assert [row[0] for row in table.rows] == ["nobody told of", "told of 20 accounts", "started again with them"]
+
+
+@pytest.mark.servers
+@pytest.mark.system
+def test_gate_end_to_end_loads_gate_and_noop_in_turns() -> None:
+    """PL-301, PL-306: both durabilities beside the no-op, closed and at half the saturation rate, every order approved."""
+    table = well_formed(gate_end_to_end.measure(run.QUICK_SPAN))
+    names = [re.sub(r"[0-9]+/s", "N/s", row[0]) for row in table.rows]
+    assert names == [
+        name
+        for durability in ("relaxed", "journal")
+        for name in (
+            f"no-op (beside {durability})",
+            f"gate, {durability}",
+            "no-op at N/s",
+            f"gate, {durability}, at N/s",
+        )
+    ]
+    assert all("goal under 10" in finding for finding in table.findings[1::2])
+
+
+def test_run_writes_what_was_asked_for_with_where_and_how(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """PL-302: the results say the machine, the date, the commit and the calibration."""
+    results = tmp_path / "RESULTS.md"
+    run.main(["--quick", "--only", "marks", "--results", str(results)])
+    text = results.read_text(encoding="utf-8")
+    for said in (
+        "- **Applying events**: ",
+        "- Machine: ",
+        f"Python {sys.version.split()[0]}",
+        "commit ",
+        "Calibration",
+    ):
+        assert said in text
+    told = capsys.readouterr()
+    assert "[1/1] marks" in told.err
+    assert told.out.strip() in text
+
+
+@pytest.mark.parametrize("arguments", [["--quick", "--only", "marks"], ["--only", "marks"]])
+def test_run_of_a_part_leaves_the_results_alone(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PL-302: RESULTS.md is of one whole run at full size."""
+    monkeypatch.setattr(run, "RESULTS", tmp_path / "RESULTS.md")
+    quick: Callable[[], Table] = lambda: marks.measure(QUICK, events=40)  # noqa: E731 - a benchmark is made of two of these
+    monkeypatch.setattr(run, "BENCHMARKS", (run.Benchmark("marks", quick, quick),))
+    run.main(arguments)
+    assert not run.RESULTS.exists()
+
+
+def test_run_of_everything_writes_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PL-302: a whole run at full size, here of one benchmark, is what RESULTS.md is written from."""
+    monkeypatch.setattr(run, "RESULTS", tmp_path / "RESULTS.md")
+    quick: Callable[[], Table] = lambda: marks.measure(QUICK, events=40)  # noqa: E731 - a benchmark is made of two of these
+    monkeypatch.setattr(run, "BENCHMARKS", (run.Benchmark("marks", quick, quick),))
+    run.main([])
+    assert "# Results of the benchmarks" in run.RESULTS.read_text(encoding="utf-8")
