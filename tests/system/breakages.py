@@ -4,18 +4,18 @@ A breakage says whether an order that is proven to reduce may still pass (PT-110
 other.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from tests.usecases.pretrade.builders import NOW_US, PERPETUAL, USER, GateUnderTest
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.account import Balance, MarginMode, OpenOrder, Position, TradingState
 from tidegate.core.pretrade.changes import (
-    BalancesReplaced,
     BalanceSet,
+    BalancesReplaced,
     EngineEventType,
     EngineReported,
     LeftOut,
@@ -36,7 +36,7 @@ from tidegate.core.pretrade.rules import RiskRule, RuleAction
 from tidegate.core.pretrade.snapshot import GateConfiguration
 from tidegate.core.pretrade.tiers import MarginTier
 from tidegate.ports.configuration import Scope, TradingStateRow
-from tidegate.ports.decision_journal import DecisionRecord, RememberedAnswer
+from tidegate.ports.decision_journal import DecisionRecord
 
 OTHER: Final = Instrument(
     "ETHUSDT",
@@ -154,7 +154,7 @@ def _only_btc_ladder() -> Apply:
     return _configuration(ladders=ladders, default_ladder=default)
 
 
-def _trading_state(scope: Scope, key: str, state: TradingState) -> Apply:
+def _trading_state(scope: Scope, state: TradingState, *, key: str = "") -> Apply:
     row = TradingStateRow(scope, key, state, "a test", "a test", NOW_US)
     return _set(lambda it: it.replica.set_trading_states([row]))
 
@@ -192,11 +192,11 @@ def _always_moved(it: GateUnderTest) -> None:
     it.book.reserve = reserve  # type: ignore[method-assign]  # an account that never stands still
 
 
-def _answers_twice(it: GateUnderTest) -> None:
-    """The journal finds that another process has refused the same order meanwhile."""
+def _unsure(it: GateUnderTest) -> None:
+    """The journal commits, and its acknowledgement is lost."""
     real = it.journal.record
 
-    async def record(batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int) -> Mapping[int, RememberedAnswer]:
+    async def record(batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int) -> NoReturn:
         await real(batch, margin_call_cooldown_us=margin_call_cooldown_us)
         raise DependencyFailed("journal", "lost the connection after it had committed")
 
@@ -249,24 +249,44 @@ BREAKAGES: Final[Sequence[Breakage]] = [
     Breakage("mark unreadable", _mark("BTCUSDT", None), True),
     Breakage("no ladder", _configuration(ladders={}, default_ladder=None), True),
     Breakage("no ladder of another held", _only_btc_ladder(), True),
-    Breakage("balances without the settle asset", _told(
-        BalancesReplaced(USER, "main", _stamp("wallet.balance_changed.v1", 7), (Balance("BTC", Decimal(1), Decimal(0)),))
-    ), True),
-    Breakage("balances unknown", _set(lambda it: setattr(it.book._users[USER].account("main"), "balances", None)), True),
-    Breakage("all locked", _told(
-        BalancesReplaced(
-            USER, "main", _stamp("wallet.balance_changed.v1", 8), (Balance("USDT", Decimal(1), Decimal(9)),)
-        )
-    ), True),
-    Breakage("account feed lags", _set(lambda it: setattr(it.replica, "account_feed_seen_us", NOW_US - 5_001_000)), True),
+    Breakage(
+        "balances without the settle asset",
+        _told(
+            BalancesReplaced(
+                USER, "main", _stamp("wallet.balance_changed.v1", 7), (Balance("BTC", Decimal(1), Decimal(0)),)
+            )
+        ),
+        True,
+    ),
+    Breakage(
+        "balances unknown", _set(lambda it: setattr(it.book._users[USER].account("main"), "balances", None)), True
+    ),
+    Breakage(
+        "all locked",
+        _told(
+            BalancesReplaced(
+                USER, "main", _stamp("wallet.balance_changed.v1", 8), (Balance("USDT", Decimal(1), Decimal(9)),)
+            )
+        ),
+        True,
+    ),
+    Breakage(
+        "account feed lags", _set(lambda it: setattr(it.replica, "account_feed_seen_us", NOW_US - 5_001_000)), True
+    ),
     Breakage("account feed never heard", _set(lambda it: setattr(it.replica, "account_feed_seen_us", None)), True),
-    Breakage("gap in balances", _told(
-        BalanceSet(USER, "main", _stamp("wallet.balance_changed.v1", GAP), Balance("EUR", Decimal(1), Decimal(0)))
-    ), True),
+    Breakage(
+        "gap in balances",
+        _told(
+            BalanceSet(USER, "main", _stamp("wallet.balance_changed.v1", GAP), Balance("EUR", Decimal(1), Decimal(0)))
+        ),
+        True,
+    ),
     Breakage("gap in positions", _told(PositionSet(USER, "main", _stamp("position.updated.v1", GAP), _FLAT)), False),
-    Breakage("gap in closed positions", _told(
-        PositionClosed(USER, "main", _stamp("position.closed.v1", GAP), "XRPUSDT", PositionSide.BOTH, 0)
-    ), False),
+    Breakage(
+        "gap in closed positions",
+        _told(PositionClosed(USER, "main", _stamp("position.closed.v1", GAP), "XRPUSDT", PositionSide.BOTH, 0)),
+        False,
+    ),
     Breakage("gap in commands", _told(_new_order("late", "ETHUSDT", sequence=GAP)), False),
     Breakage("gap in engine events", _told(_engine(GAP)), False),
     Breakage("gap in what is told of the user", _told(ProfileTold(USER, _stamp("user.updated.v1", GAP))), True),
@@ -285,15 +305,15 @@ BREAKAGES: Final[Sequence[Breakage]] = [
     Breakage("conversion stale", _mark("SOLUSDT", "200", age_us=_OLD_US), True),
     Breakage("another held unknown", _no_instrument("ETHUSDT"), True),
     Breakage("order of an unknown instrument", _told(_new_order("nowhere", "XRPUSDT", sequence=2)), True),
-    Breakage("halted everywhere", _trading_state(Scope.GLOBAL, "", TradingState.HALTED), False),
-    Breakage("halted symbol", _trading_state(Scope.SYMBOL, "BTCUSDT", TradingState.HALTED), False),
-    Breakage("halted user", _trading_state(Scope.USER, USER, TradingState.HALTED), False),
-    Breakage("reducing", _trading_state(Scope.GLOBAL, "", TradingState.REDUCING), True),
+    Breakage("halted everywhere", _trading_state(Scope.GLOBAL, TradingState.HALTED), False),
+    Breakage("halted symbol", _trading_state(Scope.SYMBOL, TradingState.HALTED, key="BTCUSDT"), False),
+    Breakage("halted user", _trading_state(Scope.USER, TradingState.HALTED, key=USER), False),
+    Breakage("reducing", _trading_state(Scope.GLOBAL, TradingState.REDUCING), True),
     Breakage("rule on what is not known", _rule('{"field": "stop_price", "op": "gt", "value": 0}'), True),
     Breakage("configuration old", _unconfirmed(NOW_US - 10_000_001), False),
     Breakage("configuration never confirmed", _unconfirmed(0), False),
     Breakage("journal down", _fails("journal", "record"), False),
-    Breakage("journal unsure", _set(_answers_twice), False),
+    Breakage("journal unsure", _set(_unsure), False),
     Breakage("book cannot be read", _fails("book", "snapshot"), False),
     Breakage("book cannot reserve", _fails("book", "reserve"), False),
     Breakage("account moves for ever", _set(_always_moved), False),

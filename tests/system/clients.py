@@ -35,9 +35,7 @@ class Clients:
     """So many connections to one gate."""
 
     def __init__(self, address: str, count: int) -> None:
-        self.channels: list[Any] = [
-            grpc.aio.insecure_channel(address, options=OWN_CONNECTION) for _ in range(count)
-        ]
+        self.channels: list[Any] = [grpc.aio.insecure_channel(address, options=OWN_CONNECTION) for _ in range(count)]
         self.stubs: list[RiskServiceAsyncStub] = [RiskServiceStub(channel) for channel in self.channels]
 
     async def __aenter__(self) -> Self:
@@ -58,10 +56,6 @@ class Told:
     took_s: list[float] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever an answer has come; whoever waits for it clears it."""
-
-    def decided(self, *decisions: "pb.RiskDecision") -> dict[str, pb.PreTradeCheckResponse]:
-        """Give the answers of these decisions."""
-        return {order_id: answer for order_id, answer in self.answers.items() if answer.decision in decisions}
 
     def percentile_ms(self, percent: int) -> float:
         """Give the time by which so many percent of the answers had come."""
@@ -132,7 +126,7 @@ async def officer_of(data: Path, rest: str, *, roles: Iterable[str] = ("RISK_ADM
         yield Officer(session, rest, token=token)
 
 
-async def introduce(stores: Stores, clients: Clients, users: Sequence[User]) -> None:
+async def introduce(stores: Stores, clients: Clients, *, users: Sequence[User]) -> None:
     """Publish all there is of new users, and ask dry until the gate knows the last of them."""
     await publish(stores, [event for user in users for event in opening(user)])
     async with asyncio.timeout(30):

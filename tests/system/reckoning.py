@@ -19,7 +19,6 @@ from tidegate.core.pretrade.reference.decide import decide_plainly
 from tidegate.core.pretrade.scenario import Activity, Scenario
 from tidegate.core.pretrade.settings import GateSettings
 from tidegate.core.pretrade.verdict import Verdict
-from tidegate.core.rules.truth import Truth
 from tidegate.ports.decision_journal import DecisionRecord
 
 HOUR_US = 3_600_000_000
@@ -72,7 +71,7 @@ class Ledger:
         return {asset: spent[asset] - held[asset] for asset in spent if spent[asset] > held[asset]}
 
 
-def _no_conditions(condition: str, values: Mapping[str, object]) -> Truth:
+def _no_conditions(condition: str, values: Mapping[str, Decimal | str | bool | None]) -> bool | None:
     raise AssertionError(f"there are no rules here: {condition} {values}")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,17 +171,18 @@ def test_a_bad_line_among_good_ones_is_answered_in_its_place() -> None:
 
 
 @pytest.fixture(scope="module")
-def recorded_decision(calm_service: Served) -> Iterator[str]:
+def recorded_decision(calm_service: Served) -> str:
     """The id of a decision that a running service has recorded, which refused for want of margin."""
+
     async def decide() -> str:
         (user,) = some_users(1)
         async with guest_of(calm_service.data) as stores, Clients(calm_service.grpc, 1) as clients:
-            await introduce(stores, clients, [user])
+            await introduce(stores, clients, users=[user])
             answer = await clients.stubs[0].PreTradeCheck(a_small_order(user, "refused", quantity="500"))
             assert answer.reject_reason == pb.INSUFFICIENT_MARGIN
             return answer.decision_id
 
-    yield asyncio.run(decide())
+    return asyncio.run(decide())
 
 
 def test_commands_beside_a_running_service_answer(calm_service: Served, recorded_decision: str) -> None:
@@ -200,7 +201,9 @@ def test_commands_beside_a_running_service_answer(calm_service: Served, recorded
         "replay nobody": ("replay", "no-uuid"),
     }
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        running = {name: pool.submit(run_command, *words, *beside, settings=settings) for name, words in commands.items()}
+        running = {
+            name: pool.submit(run_command, *words, *beside, settings=settings) for name, words in commands.items()
+        }
         told = {name: future.result() for name, future in running.items()}
     codes = {name: finished.returncode for name, finished in told.items()}
     assert codes == {name: 2 if "nobody" in name else 0 for name in told}, [told[n].stderr for n in told]
@@ -248,7 +251,7 @@ async def test_dead_letters_are_listed_with_their_original_bytes(calm_service: S
     topic, garbage = "wallet.balance_changed.v1.test", b"\x00\xff garbage \xc3\x01"
     (user,) = some_users(1)
     async with guest_of(calm_service.data) as stores, Clients(calm_service.grpc, 1) as clients:
-        await introduce(stores, clients, [user])
+        await introduce(stores, clients, users=[user])
         await stores.bus.publish([OutgoingEvent(topic, user.user_id, garbage, NOBODY)])
         async with asyncio.timeout(10):
             while not await stores.dead_letters.list(topic, limit=1):

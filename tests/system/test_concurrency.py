@@ -38,7 +38,7 @@ async def test_gate_asked_by_many_clients_at_once_never_reserves_more_than_there
     data_folder.parent.mkdir(exist_ok=True)
     with Served(data_folder, settings=settings, seed=market_seed(data_folder.parent)) as served:
         async with guest_of(data_folder) as stores, Clients(served.grpc, clients_count) as clients:
-            await introduce(stores, clients, users)
+            await introduce(stores, clients, users=users)
             begun = perf_counter()
             told = await ask_all(clients, orders)
             took_s = perf_counter() - begun
@@ -71,7 +71,7 @@ async def test_gate_asked_the_same_order_from_five_connections_at_once_reserves_
     count = 1_000 if full_sizes else 60
     (user,) = some_users(1, usdt="1000000")
     async with guest_of(calm_service.data) as stores, Clients(calm_service.grpc, 5) as clients:
-        await introduce(stores, clients, [user])
+        await introduce(stores, clients, users=[user])
         for number in range(count):
             calls = [
                 stub.PreTradeCheck(a_small_order(user, f"same-{number}", trace_id=f"call {place}"))
@@ -84,7 +84,9 @@ async def test_gate_asked_the_same_order_from_five_connections_at_once_reserves_
             assert len({answer.SerializeToString(deterministic=True) for answer in answers}) == 1
             assert answers[0].decision == pb.APPROVED
         await clients.stubs[0].PreTradeCheck(a_small_order(user, "probe", quantity="900"))
-        records = {record.order.order_id: record for record in await recorded(stores) if record.order.user_id == user.user_id}
+        records = {
+            record.order.order_id: record for record in await recorded(stores) if record.order.user_id == user.user_id
+        }
     evidence = records["probe"].evidence
     assert [account.live_count for account in evidence.accounts] == [count]
     assert len(records) == count + 1
@@ -95,7 +97,7 @@ async def test_gate_asked_the_same_id_with_other_content_at_once_answers_one_of_
     """PT-103, PT-104: of five contents under one id one is decided, and the others are refused as duplicates."""
     (user,) = some_users(1)
     async with guest_of(calm_service.data) as stores, Clients(calm_service.grpc, 5) as clients:
-        await introduce(stores, clients, [user])
+        await introduce(stores, clients, users=[user])
         for number in range(20):
             calls = [
                 stub.PreTradeCheck(a_small_order(user, f"id-{number}", quantity=f"0.00{place + 1}"))

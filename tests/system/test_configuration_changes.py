@@ -38,7 +38,7 @@ def passes(answer: pb.PreTradeCheckResponse) -> bool:
     return answer.decision == pb.APPROVED
 
 
-async def change(officer: Officer, method: str, path: str, *, body: object, etag: str = "") -> tuple[Any, str]:
+async def change(officer: Officer, method: str, *, path: str, body: object, etag: str = "") -> tuple[Any, str]:
     """Make one change that must be taken; give the document and its ETag."""
     headers = {"If-Match": etag} if etag else None
     status, document, answered = await officer.ask(method, path, body=body, headers=headers)
@@ -59,15 +59,15 @@ async def test_a_kill_switch_holds_within_a_second_of_the_reply(
         Clients(calm_service.grpc, 1) as clients,
         officer_of(calm_service.data, calm_service.rest) as officer,
     ):
-        await introduce(stores, clients, [user])
+        await introduce(stores, clients, users=[user])
         try:
             for state, wanted in (("HALTED", refused_for(pb.TRADING_HALTED)), ("ACTIVE", passes)) * 3:
                 body = {"scope": scope, "key": key, "state": state, "reason": "a test of the switch"}
-                await change(officer, "PUT", "/v1/trading-state", body=body)
+                await change(officer, "PUT", path="/v1/trading-state", body=body)
                 took.append(await seconds_until(clients, user, wanted=wanted))
         finally:
             body = {"scope": scope, "key": key, "state": "ACTIVE", "reason": "the test is over"}
-            await change(officer, "PUT", "/v1/trading-state", body=body)
+            await change(officer, "PUT", path="/v1/trading-state", body=body)
     assert max(took) < EFFECTIVE_S_MAX
     record_property("figure", f"{scope} switch in force after {max(took) * 1_000:.0f} ms at most (bound 1 s)")
 
@@ -84,7 +84,7 @@ async def test_a_frozen_profile_holds_within_a_second_of_the_reply(
         Clients(calm_service.grpc, 1) as clients,
         officer_of(calm_service.data, calm_service.rest) as officer,
     ):
-        await introduce(stores, clients, [user])
+        await introduce(stores, clients, users=[user])
         _, _, headers = await officer.ask("GET", path)
         etag = headers["ETag"]
         for body, wanted in (
@@ -93,7 +93,7 @@ async def test_a_frozen_profile_holds_within_a_second_of_the_reply(
             ({"max_leverage": "2"}, refused_for(pb.MAX_LEVERAGE_EXCEEDED)),
             ({"max_leverage": "100"}, passes),
         ):
-            _, etag = await change(officer, "PATCH", path, body=body, etag=etag)
+            _, etag = await change(officer, "PATCH", path=path, body=body, etag=etag)
             took.append(await seconds_until(clients, user, wanted=wanted))
     assert max(took) < EFFECTIVE_S_MAX
     record_property("figure", f"profile in force after {max(took) * 1_000:.0f} ms at most (bound 1 s)")
@@ -120,13 +120,13 @@ async def test_a_rule_holds_within_a_second_of_the_reply(calm_service: Served, r
         Clients(calm_service.grpc, 1) as clients,
         officer_of(calm_service.data, calm_service.rest) as officer,
     ):
-        await introduce(stores, clients, [user])
-        document, etag = await change(officer, "POST", "/v1/risk-rules", body=rule)
+        await introduce(stores, clients, users=[user])
+        document, etag = await change(officer, "POST", path="/v1/risk-rules", body=rule)
         took.append(await seconds_until(clients, user, wanted=refused_for(pb.RISK_RULE_VIOLATION)))
         path = f"/v1/risk-rules/{document['id']}"
-        _, etag = await change(officer, "PATCH", path, body={"action": "WARN"}, etag=etag)
+        _, etag = await change(officer, "PATCH", path=path, body={"action": "WARN"}, etag=etag)
         took.append(await seconds_until(clients, user, wanted=lambda answer: answer.decision == pb.FLAGGED))
-        await change(officer, "PATCH", path, body={"active": False}, etag=etag)
+        await change(officer, "PATCH", path=path, body={"active": False}, etag=etag)
         took.append(await seconds_until(clients, user, wanted=passes))
     assert max(took) < EFFECTIVE_S_MAX
     record_property("figure", f"rule in force after {max(took) * 1_000:.0f} ms at most (bound 1 s)")
@@ -136,13 +136,15 @@ async def test_max_order_quantity_agrees_with_asking_a_whole_process(calm_servic
     """PT-125: over the wire, on a real book with reservations: the quantity passes, one lot more does not."""
     (user,) = some_users(1, usdt="5000")
     async with guest_of(calm_service.data) as stores, Clients(calm_service.grpc, 1) as clients:
-        await introduce(stores, clients, [user])
+        await introduce(stores, clients, users=[user])
         stub = clients.stubs[0]
         await stub.PreTradeCheck(a_small_order(user, "held", quantity="0.3", leverage="20"))
         wanted = a_small_order(user, "most", quantity="", leverage="20")
         most = await stub.MaxOrderQuantity(pb.MaxOrderQuantityRequest(order=wanted))
         lots = round(float(most.quantity) * 1_000)
-        taken = await stub.PreTradeCheck(a_small_order(user, "more", quantity=f"{(lots + 1) / 1_000:.3f}", leverage="20"))
+        taken = await stub.PreTradeCheck(
+            a_small_order(user, "more", quantity=f"{(lots + 1) / 1_000:.3f}", leverage="20")
+        )
         passing = await stub.PreTradeCheck(a_small_order(user, "most", quantity=most.quantity, leverage="20"))
         assert (taken.decision, taken.reject_reason) == (pb.REJECTED, most.binding_reason)
         assert passing.decision == pb.APPROVED

@@ -93,8 +93,8 @@ async def test_gate_with_two_things_broken_approves_nothing_but_a_proven_reducer
     assert wrong == []
     record_property(
         "figure",
-        f"{len(BREAKAGES)} breakages alone and all {len(pairs)} pairs, {len(ORDERS)} orders each: 0 approvals but those "
-        "of proven reducers",
+        f"{len(BREAKAGES)} breakages alone and all {len(pairs)} pairs, {len(ORDERS)} orders each: 0 approvals but "
+        "those of proven reducers",
     )
 
 

@@ -103,14 +103,14 @@ def _in_order(account: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON of any kind
+def differences(before: Any, after: Any, *, place: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON of any kind
     """Name each place at which two documents differ."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in before.keys() | after.keys():
-            yield from differences(before.get(key), after.get(key), f"{place}/{key}")
+            yield from differences(before.get(key), after.get(key), place=f"{place}/{key}")
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for number, (former, latter) in enumerate(zip(before, after, strict=True)):
-            yield from differences(former, latter, f"{place}/{number}")
+            yield from differences(former, latter, place=f"{place}/{number}")
     elif before != after and _as_sum(before) != _as_sum(after):
         yield f"{place}: {before} before, {after} after"
 
@@ -154,7 +154,7 @@ async def test_gate_killed_under_load_loses_and_doubles_nothing(
     data_folder.parent.mkdir(exist_ok=True)
     with Served(data_folder, settings=CALM, seed=market_seed(data_folder.parent)) as served:
         async with guest_of(data_folder) as stores, Clients(served.grpc, 1) as clients:
-            await introduce(stores, clients, it.users)
+            await introduce(stores, clients, users=it.users)
         await it.suffer(served, orders=orders, connections=8)
     for _ in range(1, kills):
         with Served(data_folder, settings=CALM) as served:
@@ -184,9 +184,9 @@ async def test_gate_killed_under_load_loses_and_doubles_nothing(
         assert judged <= READY_S_MAX, f"ready after {elapsed_s:.1f} s ({cpu_s:.1f} s of processor time)"
     record_property(
         "figure",
-        f"{kills + 1} kills: {len(it.told.answers)} answered, {len(records)} recorded, 0 lost, 0 doubled; {len(events)} "
-        f"events, {doubled} sent twice; ready again after {worst:.1f} s at most, {max(it.cpu_s):.1f} s of processor time "
-        f"(bound {READY_S_MAX:.0f} s)",
+        f"{kills + 1} kills: {len(it.told.answers)} answered, {len(records)} recorded, 0 lost, 0 doubled; "
+        f"{len(events)} events, {doubled} sent twice; ready again after {worst:.1f} s at most, {max(it.cpu_s):.1f} s "
+        f"of processor time (bound {READY_S_MAX:.0f} s)",
     )
 
 

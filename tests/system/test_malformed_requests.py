@@ -52,7 +52,10 @@ def not_utf_8(random: Random, user: User) -> Broken:
     order = a_small_order(user)
     for name in names:
         order.ClearField(name)  # type: ignore[arg-type]  # a name of a field
-    bad = [bytes([TEXTS[name] << 3 | 2, 3]) + random.choice([b"\xff\xfe\xfd", b"a\xc3(", b"\xed\xa0\x80"]) for name in names]
+    bad = [
+        bytes([TEXTS[name] << 3 | 2, 3]) + random.choice([b"\xff\xfe\xfd", b"a\xc3(", b"\xed\xa0\x80"])
+        for name in names
+    ]
     parts = [order.SerializeToString(), *bad]
     random.shuffle(parts)
     return b"".join(parts), frozenset(names)
@@ -61,7 +64,7 @@ def not_utf_8(random: Random, user: User) -> Broken:
 def bad_fields(random: Random, user: User) -> Broken:
     """Fields that are text and say nothing that can be read."""
     controls = [chr(code) for code in (*range(32), 127)]
-    candidates: dict[str, Callable[[], object]] = {
+    candidates: dict[str, Callable[[], Any]] = {
         "user_id": lambda: "".join(random.choices(string.hexdigits + "-", k=random.randint(0, 35))),
         "account_id": lambda: random.choice(["", "a" * random.randint(129, 300), f"a{random.choice(controls)}"]),
         "order_id": lambda: random.choice(["", "é" * random.randint(65, 90), random.choice(controls)]),
@@ -96,7 +99,7 @@ async def test_gate_sent_malformed_requests_blames_the_caller_and_keeps_no_trace
     (user,) = some_users(1)
     seen: Counter[str] = Counter()
     async with guest_of(calm_service.data) as stores, Clients(calm_service.grpc, 4) as clients:
-        await introduce(stores, clients, [user])
+        await introduce(stores, clients, users=[user])
         async with stores.pool.connection() as connection:
             before = await connection.fetchval("SELECT count(*) FROM decisions")
         for _ in range(count // 50):

@@ -33,7 +33,7 @@ CALM: Final[Mapping[str, str]] = {
 """Settings of a service whose market stands still: marks stay fresh and reservations live while a test runs."""
 
 
-def _instrument(symbol: str, kind: Kind, base: str, *, quote: str, **terms: Any) -> Instrument:
+def _instrument(symbol: str, kind: Kind, *, base: str, quote: str, **terms: Any) -> Instrument:
     return Instrument(symbol, kind, base, quote, "TRADING", **terms)
 
 
@@ -43,7 +43,7 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
         _instrument(
             "BTCUSDT",
             Kind.LINEAR,
-            "BTC",
+            base="BTC",
             quote="USDT",
             tick_size=Decimal("0.1"),
             lot_size=Decimal("0.001"),
@@ -55,7 +55,7 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
         _instrument(
             "ETHUSDT",
             Kind.LINEAR,
-            "ETH",
+            base="ETH",
             quote="USDT",
             tick_size=Decimal("0.01"),
             lot_size=Decimal("0.01"),
@@ -67,7 +67,7 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
         _instrument(
             "BTCUSD",
             Kind.INVERSE,
-            "BTC",
+            base="BTC",
             quote="USD",
             tick_size=Decimal("0.5"),
             lot_size=Decimal(1),
@@ -79,7 +79,7 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
         _instrument(
             "BTC-USDT",
             Kind.SPOT,
-            "BTC",
+            base="BTC",
             quote="USDT",
             tick_size=Decimal("0.1"),
             lot_size=Decimal("0.0001"),
