@@ -103,6 +103,8 @@ def serving(command: Sequence[str], *, environment: Mapping[str, str] | None = N
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _ready_address(process: "subprocess.Popen[str]") -> str:

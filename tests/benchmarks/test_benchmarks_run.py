@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from benchmarks import decide_alone, gate_end_to_end, marks, memory, rules, run
 from benchmarks.measuring import QUICK, Table
+
+from benchmarks import decide_alone, gate_end_to_end, marks, memory, rules, run
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +72,7 @@ def test_memory_reads_the_gate_before_and_after_its_accounts() -> None:
 @pytest.mark.servers
 @pytest.mark.system
 def test_gate_end_to_end_loads_gate_and_noop_in_turns() -> None:
-    """PL-301, PL-306: both durabilities beside the no-op, closed and at half the saturation rate, every order approved."""
+    """PL-301, PL-306: both durabilities beside the no-op, closed and at half the saturation rate."""
     table = well_formed(gate_end_to_end.measure(run.QUICK_SPAN))
     names = [re.sub(r"[0-9]+/s", "N/s", row[0]) for row in table.rows]
     assert names == [
