@@ -115,6 +115,10 @@ def _connect_arguments(limits: PoolLimits) -> dict[str, Any]:
             "lock_timeout": str(limits.lock_ms),
             # the hot path carries arrays of hundreds of kilobytes, which planning anew would walk through
             "plan_cache_mode": "force_generic_plan",
+            # plans are made while tables are empty and kept while they grow: only ways over an index stay good
+            "enable_seqscan": "off",
+            "enable_hashjoin": "off",
+            "enable_mergejoin": "off",
             "idle_in_transaction_session_timeout": str(2 * limits.statement_ms),
         },
     }
