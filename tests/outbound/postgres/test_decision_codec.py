@@ -7,6 +7,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ports.builders import a_record, a_refusal
@@ -55,6 +56,15 @@ def anything(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any type a 
 def round_trip(record: DecisionRecord) -> DecisionRecord:
     """Write a decision and read it."""
     return decode_decision(encode_decision(record), announces=encode_announces(record.announces))
+
+
+@settings(max_examples=25)  # each holds some 300 values
+@given(anything(DecisionRecord))
+def test_decision_is_written_part_by_part_as_it_would_be_whole(record: DecisionRecord) -> None:
+    """PL-309: the texts that are kept and put together are the text of the whole, the second time too."""
+    whole = msgspec.json.encode(record)
+    assert encode_decision(record) == whole
+    assert encode_decision(record) == whole
 
 
 @settings(max_examples=25)  # each holds some 300 values

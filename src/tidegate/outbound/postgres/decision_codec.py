@@ -10,6 +10,7 @@ from functools import cache
 import msgspec
 
 from tidegate.core.pretrade.answer import Answer
+from tidegate.outbound.postgres.decision_writer import DecisionWriter
 from tidegate.ports.decision_journal import DecisionRecord
 
 _SEPARATOR = " "
@@ -21,7 +22,7 @@ class _AnswerOnly(msgspec.Struct):
 
 def encode_decision(record: DecisionRecord) -> bytes:
     """Write a decision as JSON."""
-    return _encoder().encode(record)
+    return _writer().encode(record)
 
 
 def decode_decision(payload: bytes, *, announces: str) -> DecisionRecord:
@@ -45,8 +46,8 @@ def decode_announces(announces: str) -> tuple[str, ...]:
 
 
 @cache
-def _encoder() -> msgspec.json.Encoder:
-    return msgspec.json.Encoder()
+def _writer() -> DecisionWriter:
+    return DecisionWriter()
 
 
 @cache
