@@ -114,3 +114,20 @@ async def test_bus_tells_of_arrivals_within_a_second(stores: Stores) -> None:
     await asyncio.wait_for(anext(arrivals), SOON_S)
     assert values(await stores.bus.read(GROUP, [WALLET], limit=1)) == "a"
     await arrivals.aclose()  # type: ignore[attr-defined] # the port promises an iterator; both are generators
+
+
+async def test_bus_tells_a_reader_of_its_own_topics_alone(stores: Stores) -> None:
+    """PT-718: what others publish for others wakes nobody."""
+    arrivals = stores.bus.arrivals([WALLET])
+    await asyncio.wait_for(anext(arrivals), SOON_S)
+    following = asyncio.ensure_future(anext(arrivals))
+    await stores.bus.publish([an_event("b", topic=ORDERS)])
+    everything = stores.bus.arrivals()
+    await asyncio.wait_for(anext(everything), SOON_S)
+    await stores.bus.publish([an_event("c", topic=ORDERS)])
+    await asyncio.wait_for(anext(everything), SOON_S)
+    assert not following.done()
+    await stores.bus.publish([an_event("a")])
+    await asyncio.wait_for(following, SOON_S)
+    for reader in (arrivals, everything):
+        await reader.aclose()  # type: ignore[attr-defined] # the port promises an iterator; both are generators

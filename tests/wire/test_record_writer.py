@@ -11,6 +11,7 @@ from fastavro import parse_schema, schemaless_writer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tidegate.wire.fast_writer import compile_fast_writer
 from tidegate.wire.record_writer import compile_writer
 from tidegate.wire.schemas import SchemaCatalogue
 from tidegate.wire.topics import ALL_TOPICS
@@ -43,6 +44,47 @@ def test_compiled_writer_gives_the_bytes_of_the_reference(
     reference = BytesIO()
     schemaless_writer(reference, parsed, record, strict=True)
     assert _written(parsed, record) == reference.getvalue()
+
+
+@pytest.mark.parametrize("topic", ALL_TOPICS)
+@settings(max_examples=50)
+@given(drawn=st.data())
+def test_generated_writer_gives_the_bytes_of_the_careful_one_or_passes(
+    topic: str, drawn: st.DataObject, catalogue: SchemaCatalogue, records_of: Records
+) -> None:
+    """PT-702: the fast path writes the same bytes, or refuses and leaves the record to the careful writer."""
+    parsed = catalogue[topic].current.parsed
+    record = drawn.draw(records_of(topic, parsed))
+    pieces: list[bytes] = []
+    try:
+        compile_fast_writer(parsed)(pieces.append, record)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return
+    assert b"".join(pieces) == _written(parsed, record)
+
+
+def test_generated_writer_takes_the_records_that_a_decision_announces() -> None:
+    """The fast path is not passed over by what it is there for: texts and numbers as the announcer has them."""
+    fields: list[dict[str, Any]] = [
+        {"name": "t", "type": "string"},
+        {"name": "n", "type": "long"},
+        {"name": "u", "type": {"type": "string", "logicalType": "uuid"}},
+        {"name": "o", "type": ["null", "string"], "default": None},
+        {"name": "m", "type": {"type": "map", "values": "string"}},
+    ]
+    schema = parse_schema({"type": "record", "name": "R", "fields": fields})
+    assert isinstance(schema, dict)
+    record = {"t": "x", "n": 7, "u": USER, "o": "y", "m": {"a": "b"}}
+    pieces: list[bytes] = []
+    compile_fast_writer(schema)(pieces.append, record)
+    assert b"".join(pieces) == _written(schema, record)
+
+
+@pytest.mark.parametrize("record", [{}, {"f": 1}, {"f": "x", "g": "y"}, {"f": "x" * 2_000}, {"f": "\ud800"}])
+def test_generated_writer_refuses_what_is_out_of_the_ordinary(record: dict[str, object]) -> None:
+    """Missing, of another type, unknown beside it, very long, no UTF-8: the careful writer's business."""
+    with pytest.raises((ValueError, TypeError, LookupError, AttributeError)):
+        compile_fast_writer(_one_field("string"))(list[bytes]().append, record)
 
 
 @pytest.mark.parametrize("number", [0, 1, -1, 63, 64, -64, -65, 127, 128, 1 << 31, (1 << 63) - 1, -(1 << 63)])

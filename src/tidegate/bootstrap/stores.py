@@ -17,6 +17,7 @@ from tidegate.outbound.postgres.migrate import migrate
 from tidegate.outbound.postgres.outbox import PostgresOutbox
 from tidegate.outbound.postgres.pool import PoolLimits, PostgresPool
 from tidegate.outbound.postgres.profiles import PostgresProfiles
+from tidegate.outbound.postgres.recent_decisions import RecentDecisions
 from tidegate.outbound.postgres.retention import PostgresRetention
 from tidegate.outbound.postgres.risk_rules import PostgresRiskRules
 from tidegate.outbound.postgres.trading_states import PostgresTradingStates
@@ -66,6 +67,7 @@ async def open_stores(settings: Settings, *, guest: bool = True) -> AsyncIterato
     async with _database(settings, guest=guest) as dsn:
         await migrate(dsn)
         pool = await PostgresPool.open(dsn, limits=PoolLimits(connections_max=settings.postgres.pool_max))
+        recent = RecentDecisions()
         try:
             yield Stores(
                 pool,
@@ -74,9 +76,9 @@ async def open_stores(settings: Settings, *, guest: bool = True) -> AsyncIterato
                 PostgresMarginTiers(pool),
                 PostgresTradingStates(pool),
                 PostgresConfigurationWatch(pool),
-                PostgresDecisionJournal(pool),
+                PostgresDecisionJournal(pool, recent),
                 PostgresDecisionArchive(pool),
-                PostgresOutbox(pool),
+                PostgresOutbox(pool, recent),
                 PostgresEventBus(pool),
                 PostgresDeadLetters(pool),
                 PostgresRetention(pool),

@@ -49,8 +49,10 @@ class EventSource(Protocol):
     async def replay(self, topics: Sequence[str]) -> Sequence[BusRecord]:
         """Give all records of the topics in the order they were published: what is rebuilt from them."""
 
-    def arrivals(self) -> AsyncIterator[None]:
-        """Yield once as soon as it listens, then when something new may lie on the bus (a poll is the safety net)."""
+    def arrivals(self, topics: Sequence[str] = ()) -> AsyncIterator[None]:
+        """Yield once as soon as it listens, then when something new may lie on these topics, or, when none is named, on
+        any (a poll is the safety net).
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from fastavro import schemaless_reader
 from fastavro.read import SchemaResolutionError
 
+from tidegate.wire.fast_writer import compile_fast_writer
 from tidegate.wire.record_writer import compile_writer
 from tidegate.wire.schemas import SchemaCatalogue
 from tidegate.wire.snapshots import shape_fault
@@ -82,6 +83,7 @@ class AvroCodec:
             topic: _SINGLE_OBJECT_MAGIC + catalogue[topic].current.fingerprint for topic in catalogue.topics()
         }
         self._write = {topic: compile_writer(catalogue[topic].current.parsed) for topic in catalogue.topics()}
+        self._write_fast = {topic: compile_fast_writer(catalogue[topic].current.parsed) for topic in catalogue.topics()}
         self._writers_by_id: dict[int, dict[str, Any]] = {}
 
     def use_registry_id(self, topic: str, schema_id: int) -> None:
@@ -115,7 +117,11 @@ class AvroCodec:
         """
         pieces = [self._headers[topic]]
         try:
-            self._write[topic](pieces.append, record)
+            try:
+                self._write_fast[topic](pieces.append, record)
+            except _UNWRITABLE:  # the careful writer says what is wrong, or writes what is only rare
+                del pieces[1:]
+                self._write[topic](pieces.append, record)
             fault = self._version_fault(topic, record) or shape_fault(topic, record)
         except _UNWRITABLE as error:
             raise UnwritableRecord(f"{topic}: {error}") from error

@@ -33,23 +33,28 @@ def compile_writer(schema: Mapping[str, Any]) -> Callable[[_Append, Mapping[str,
     Raises:
         ValueError: the schema uses what our schemas do not use: bytes, floating point, or unions other than nullable.
     """
-    return _writer(schema, schema["__named_schemas"])
+    return value_writer(schema, schema["__named_schemas"])
 
 
-def _writer(schema: object, named: Mapping[str, Any]) -> _Write:
+def value_writer(schema: object, named: Mapping[str, Any]) -> _Write:
+    """A function that appends one value of any schema; ``named`` are the schemas it may refer to by name.
+
+    Raises:
+        ValueError: the schema uses what our schemas do not use.
+    """
     match schema:
         case str() if schema in named:
-            return _writer(named[schema], named)
+            return value_writer(named[schema], named)
         case ["null", value]:
-            return _nullable(_writer(value, named))
+            return _nullable(value_writer(value, named))
         case {"type": "record", "fields": fields}:
-            return _record([(f["name"], _writer(f["type"], named), f.get("default", _ABSENT)) for f in fields])
+            return _record([(f["name"], value_writer(f["type"], named), f.get("default", _ABSENT)) for f in fields])
         case {"type": "enum", "symbols": symbols}:
             return _enum(symbols)
         case {"type": "array", "items": items}:
-            return _array(_writer(items, named))
+            return _array(value_writer(items, named))
         case {"type": "map", "values": values}:
-            return _map(_writer(values, named))
+            return _map(value_writer(values, named))
         case {"type": "string", "logicalType": "uuid"}:
             return _uuid
         case {"type": "long", "logicalType": str() as logical} if logical in _TICKS:
@@ -66,7 +71,8 @@ def _writer(schema: object, named: Mapping[str, Any]) -> _Write:
             raise ValueError(f"not used in our schemas: {schema}")
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """A whole number in Avro's variable-length zigzag form."""
     zigzag = number << 1 if number >= 0 else ~(number << 1)
     encoded = bytearray()
     while zigzag > 0x7F:
@@ -81,7 +87,7 @@ def _text(append: _Append, value: object) -> None:
         raise TypeError(f"not text: {value!r}")
     encoded = value.encode()
     size = len(encoded)
-    append(_SHORT[size] if size < len(_SHORT) else _varint(size))
+    append(_SHORT[size] if size < len(_SHORT) else varint(size))
     append(encoded)
 
 
@@ -103,7 +109,7 @@ def _integer(bits: int) -> _Write:
             raise TypeError(f"not an integer: {value!r}")
         if not -bound <= value < bound:
             raise ValueError(f"more than {bits} bits: {value}")
-        append(_varint(value))
+        append(varint(value))
 
     return write
 
@@ -119,7 +125,7 @@ def _time(tick: datetime.timedelta) -> _Write:
 
 
 def _enum(symbols: list[str]) -> _Write:
-    encoded = {symbol: _varint(place) for place, symbol in enumerate(symbols)}
+    encoded = {symbol: varint(place) for place, symbol in enumerate(symbols)}
 
     def write(append: _Append, value: str) -> None:
         append(encoded[value])
@@ -143,7 +149,7 @@ def _array(write_item: _Write) -> _Write:
         if not isinstance(value, list | tuple):
             raise TypeError(f"not a list: {value!r}")
         if value:
-            append(_varint(len(value)))
+            append(varint(len(value)))
             for item in value:
                 write_item(append, item)
         append(_END)
@@ -155,7 +161,7 @@ def _map(write_value: _Write) -> _Write:
     def write(append: _Append, value: Mapping[str, Any]) -> None:
         items = value.items()
         if items:
-            append(_varint(len(items)))
+            append(varint(len(items)))
             for key, item in items:
                 _text(append, key)
                 write_value(append, item)

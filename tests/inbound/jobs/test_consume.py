@@ -60,11 +60,11 @@ class FlakyBus(MemoryEventBus):
         self.committed.append(places)
         await super().commit(group, places)
 
-    async def arrivals(self) -> AsyncIterator[None]:
+    async def arrivals(self, topics: Sequence[str] = ()) -> AsyncIterator[None]:
         if self.listens_lost:
             self.listens_lost -= 1
             raise DependencyFailed("bus", "away")
-        async for arrival in super().arrivals():
+        async for arrival in super().arrivals(topics):
             yield arrival
 
 

@@ -89,5 +89,7 @@ def plain(value: Decimal) -> str:
     """Write a decimal without exponent, without trailing zeros and without a negative zero."""
     if not value:
         return "0"
-    text = format(value, "f")
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -33,27 +33,36 @@ SHOWN_METRICS: Final = (
 )
 """The metrics of the output, in its order."""
 
-_OWNED: Final = frozenset({"equity", "available_margin", "unrealised_pnl"})
-_EVEN: Final = frozenset(
-    {
-        "projected_margin_ratio",
-        "margin_ratio",
-        "liquidation_price_before",
-        "projected_liquidation_price",
-        "liquidation_price",
-        "price_deviation_pct",
-        "exposure_utilization_pct",
-        "liquidation_distance_pct",
-        "leverage",
-        "risk_score",
-    }
+
+def _as_it_is(value: Decimal) -> Decimal:
+    return value
+
+
+_OWNED: Final = ("equity", "available_margin", "unrealised_pnl")
+_EVEN: Final = (
+    "projected_margin_ratio",
+    "margin_ratio",
+    "liquidation_price_before",
+    "projected_liquidation_price",
+    "liquidation_price",
+    "price_deviation_pct",
+    "exposure_utilization_pct",
+    "liquidation_distance_pct",
+    "leverage",
+    "risk_score",
 )
-_AS_IT_IS: Final = frozenset({"order_quantity", "open_orders_count", "orders_per_minute", "rejects_per_hour"})
+_AS_IT_IS: Final = ("order_quantity", "open_orders_count", "orders_per_minute", "rejects_per_hour")
+_ROUNDING: Final[Mapping[str, Callable[[Decimal], Decimal]]] = {
+    **dict.fromkeys(_OWNED, shown_owned),
+    **dict.fromkeys(_EVEN, shown_even),
+    **dict.fromkeys(_AS_IT_IS, _as_it_is),
+}
+"""How a metric is rounded; those that are not here are owed."""
 
 
 def shown(metric: str, value: Decimal) -> str:
     """Write the value of a metric (by its name in ``Metrics`` or ``MarginReport``) as a plain decimal of 8 places."""
-    return plain(_rounding(metric)(value))
+    return plain(_ROUNDING.get(metric, shown_owed)(value))
 
 
 def render_verdict(verdict: Verdict) -> dict[str, Any]:
@@ -95,15 +104,3 @@ def render_margin_report(report: MarginReport) -> dict[str, Any]:
 
 def _shown_all(values: Mapping[str, Decimal | None]) -> dict[str, str | None]:
     return {name: None if value is None else shown(name, value) for name, value in values.items()}
-
-
-def _rounding(metric: str) -> Callable[[Decimal], Decimal]:
-    if metric in _AS_IT_IS:
-        return _as_it_is
-    if metric in _OWNED:
-        return shown_owned
-    return shown_even if metric in _EVEN else shown_owed
-
-
-def _as_it_is(value: Decimal) -> Decimal:
-    return value

@@ -94,7 +94,7 @@ class Consumer:
         backoff = Backoff()
         while True:
             try:
-                async for _ in self._source.arrivals():
+                async for _ in self._source.arrivals(self._subscription.topics):
                     self._arrived.set()
                     backoff.reset()
             except DependencyFailed:

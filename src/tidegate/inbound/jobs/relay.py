@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from tidegate.core.kernel.trouble import DependencyFailed
@@ -13,6 +13,9 @@ from tidegate.ports.outbox import Backlog, Outbox, PendingAnnouncement
 from tidegate.usecases.pretrade.announce import Announcement, Announcer
 from tidegate.wire.codec import AvroCodec, UnwritableRecord
 from tidegate.wire.topics import record_key, topic_name
+
+DECISIONS_A_TURN: Final = 16
+"""Decisions announced before the loop is let go on with orders."""
 
 BACKLOG_MAX: Final = 10_000
 """The backlog is counted up to here."""
@@ -71,10 +74,14 @@ class Relay:
         self.backlog = await self._waiting(pending, batch_max)
         if not pending:
             return 0
-        announced = [one for waiting in pending for one in await self._announcer.announcements(waiting.record)]
-        await self._publisher.publish([self._encoding.event(one) for one in announced])
+        events: list[OutgoingEvent] = []
+        for place, waiting in enumerate(pending, start=1):
+            events += map(self._encoding.event, await self._announcer.announcements(waiting.record))
+            if not place % DECISIONS_A_TURN:
+                await asyncio.sleep(0)
+        await self._publisher.publish(events)
         await self._outbox.done([waiting.position for waiting in pending])
-        self.sent += len(announced)
+        self.sent += len(events)
         if len(pending) < batch_max:
             self.backlog = Backlog(0, None)
         return len(pending)
@@ -112,6 +119,7 @@ class Encoding:
 
     codec: AvroCodec
     environment: str
+    _names: dict[str, str] = field(default_factory=dict, init=False)
 
     def event(self, announcement: Announcement) -> OutgoingEvent:
         """Give an announcement in the wire format, under its user's key.
@@ -119,8 +127,11 @@ class Encoding:
         Raises:
             UnwritableRecord: it does not follow its topic's schema.
         """
+        topic = self._names.get(announcement.topic)
+        if topic is None:
+            topic = self._names[announcement.topic] = topic_name(announcement.topic, environment=self.environment)
         return OutgoingEvent(
-            topic=topic_name(announcement.topic, environment=self.environment),
+            topic=topic,
             key=record_key(announcement.topic, announcement.record).decode(),
             value=self.codec.encode(announcement.topic, announcement.record),
             event_id=announcement.event_id,

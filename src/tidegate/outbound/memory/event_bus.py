@@ -19,7 +19,7 @@ class MemoryEventBus:
         self._published_us: dict[tuple[str, int], int] = {}
         self._sizes: defaultdict[str, int] = defaultdict(int)
         self._places: defaultdict[tuple[str, str], int] = defaultdict(int)
-        self._readers: set[asyncio.Event] = set()
+        self._readers: dict[asyncio.Event, frozenset[str]] = {}
 
     async def publish(self, events: Sequence[OutgoingEvent]) -> None:
         for event in events:
@@ -27,8 +27,9 @@ class MemoryEventBus:
             self._sizes[event.topic] += 1
             self._published.append(BusRecord(event.topic, _PARTITION, offset, key=event.key, value=event.value))
             self._published_us[event.topic, offset] = time.time_ns() // 1_000
-        if events:
-            for reader in self._readers:
+        told = {event.topic for event in events}
+        for reader, topics in self._readers.items():
+            if told and (not topics or not topics.isdisjoint(told)):
                 reader.set()
 
     async def read(self, group: str, topics: Sequence[str], *, limit: int) -> Sequence[BusRecord]:
@@ -63,9 +64,9 @@ class MemoryEventBus:
         for offset in gone:
             del self._published_us[topic, offset]
 
-    async def arrivals(self) -> AsyncIterator[None]:
+    async def arrivals(self, topics: Sequence[str] = ()) -> AsyncIterator[None]:
         reader = asyncio.Event()
-        self._readers.add(reader)
+        self._readers[reader] = frozenset(topics)
         try:
             yield
             while True:
@@ -73,7 +74,7 @@ class MemoryEventBus:
                 reader.clear()
                 yield
         finally:
-            self._readers.discard(reader)
+            del self._readers[reader]
 
 
 class MemoryDeadLetters:

@@ -6,6 +6,7 @@ from typing import Final
 from tidegate.outbound.postgres.decision_codec import decode_answer, encode_announces, encode_decision
 from tidegate.outbound.postgres.instants import to_timestamp
 from tidegate.outbound.postgres.pool import PostgresPool
+from tidegate.outbound.postgres.recent_decisions import RecentDecisions
 from tidegate.ports.decision_journal import MARGIN_CALL_TOPIC, DecisionRecord, RememberedAnswer
 
 # The answers are claimed in the order of their keys, so that two batches never wait for each other crosswise. The
@@ -96,10 +97,14 @@ WHERE standing.user_id = withdrawn.user_id AND standing.order_id = withdrawn.ord
 
 
 class PostgresDecisionJournal:
-    """``DecisionJournal`` on PostgreSQL; always durable when it returns (``synchronous_commit`` is on)."""
+    """``DecisionJournal`` on PostgreSQL; always durable when it returns (``synchronous_commit`` is on).
 
-    def __init__(self, pool: PostgresPool) -> None:
+    ``recent`` keeps what was written for the relay of this process.
+    """
+
+    def __init__(self, pool: PostgresPool, recent: RecentDecisions | None = None) -> None:
         self._pool = pool
+        self._recent = RecentDecisions() if recent is None else recent
 
     async def record(
         self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
@@ -108,7 +113,9 @@ class PostgresDecisionJournal:
             return {}
         refused = await self._write(batch, margin_call_cooldown_us)
         if not refused:
+            self._recent.keep(batch)
             return {}
+        self._recent.keep(record for place, record in enumerate(batch) if place not in refused)
         standing = await self._standing(batch, refused)
         # An answer may have been withdrawn after it had refused a record: then the record is written after all.
         again = [place for place in refused if place not in standing]

@@ -32,7 +32,7 @@ WITH batch AS (
     FROM batch JOIN sizes USING (topic) JOIN taken USING (topic)
     ORDER BY place
 )
-SELECT pg_notify($5, '')
+SELECT pg_notify($5, string_agg(topic, ' ')) FROM sizes
 """
 _READ: Final = """
 SELECT event.topic, event."offset", event.key, event.value
@@ -82,10 +82,11 @@ class PostgresEventBus:
         async with self._pool.connection() as connection:
             return [_record(row) for row in await connection.fetch(_REPLAY, topics)]
 
-    async def arrivals(self) -> AsyncIterator[None]:
+    async def arrivals(self, topics: Sequence[str] = ()) -> AsyncIterator[None]:
         async with aclosing(notices(self._pool, _CHANNEL)) as listening:
-            async for _ in listening:
-                yield
+            async for told in listening:
+                if not told or not topics or not set(topics).isdisjoint(told.split()):
+                    yield
 
 
 def _record(row: asyncpg.Record) -> BusRecord:

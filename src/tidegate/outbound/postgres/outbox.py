@@ -1,24 +1,27 @@
 """The outbox in PostgreSQL: a row for each decision that has still to be announced, written with the decision."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import asyncpg
 
-from tidegate.outbound.postgres.decision_codec import decode_decision
+from tidegate.outbound.postgres.decision_codec import decode_announces, decode_decision, encode_announces
 from tidegate.outbound.postgres.instants import to_us
 from tidegate.outbound.postgres.pool import PostgresPool
+from tidegate.outbound.postgres.recent_decisions import RecentDecisions
 from tidegate.outbound.postgres.trouble import dependency
 from tidegate.ports.outbox import Backlog, PendingAnnouncement
 
 # A row that commits late under a low position is found by the next read, since rows leave one by one. Positions of one
 # user rise with time: a decision that was answered before another was asked for has the lower one.
 _PENDING: Final = """
-SELECT pending.position, decision.announces, decision.payload
+SELECT pending.position, decision.decision_id::text, decision.announces
 FROM (SELECT position, decision_id FROM outbox ORDER BY position LIMIT $1) AS pending
 JOIN decisions AS decision USING (decision_id)
 ORDER BY pending.position
 """
+_PAYLOADS: Final = "SELECT decision_id::text, payload FROM decisions WHERE decision_id = ANY ($1::uuid[])"
 _BACKLOG: Final = """
 SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT $1) AS waiting) AS decisions, (
     SELECT decision.evaluated_at FROM (SELECT decision_id FROM outbox ORDER BY position LIMIT 1) AS first
@@ -31,19 +34,32 @@ _RELAY: Final = 0x7265_6C61  # "rela": one relay a database
 
 
 class PostgresOutbox:
-    """``Outbox`` on PostgreSQL. The claim lives on a connection of its own until ``close`` or until it breaks."""
+    """``Outbox`` on PostgreSQL. The claim lives on a connection of its own until ``close`` or until it breaks.
 
-    def __init__(self, pool: PostgresPool) -> None:
+    ``recent``: what this process wrote itself need not be read back.
+    """
+
+    def __init__(self, pool: PostgresPool, recent: RecentDecisions | None = None) -> None:
         self._pool = pool
+        self._recent = RecentDecisions() if recent is None else recent
         self._claim: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def pending(self, limit: int) -> Sequence[PendingAnnouncement]:
         async with self._pool.connection() as connection:
             rows = await connection.fetch(_PENDING, limit)
-        return [
-            PendingAnnouncement(row["position"], decode_decision(row["payload"], announces=row["announces"]))
-            for row in rows
-        ]
+            recent = {decision_id: self._recent.take(decision_id) for _, decision_id, _ in rows}
+            forgotten = [decision_id for decision_id, record in recent.items() if record is None]
+            payloads = await connection.fetch(_PAYLOADS, forgotten) if forgotten else []
+        read: dict[str, bytes] = {row["decision_id"]: row["payload"] for row in payloads}
+        found: list[PendingAnnouncement] = []
+        for position, decision_id, announces in rows:
+            record = recent[decision_id]
+            if record is None:
+                record = decode_decision(read[decision_id], announces=announces)
+            elif encode_announces(record.announces) != announces:
+                record = replace(record, announces=decode_announces(announces))
+            found.append(PendingAnnouncement(position, record))
+        return found
 
     async def backlog(self, most: int) -> Backlog:
         async with self._pool.connection() as connection:

@@ -5,8 +5,9 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha1
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from tidegate.core.kernel.decimals import plain
 from tidegate.core.kernel.quick import quickly_made
@@ -85,11 +86,11 @@ class Announcer:
             DependencyFailed: the store of rules does not answer.
             NotStored: the decision names a version of the rules that never was.
         """
-        rules = await self._rules_of(record)
+        told = _Told(record, await self._rules_of(record))
         found: list[Announcement] = []
         for topic in record.announces:
-            for index, fields in enumerate(self._told(topic, record, rules=rules)):
-                event_id = str(uuid5(_EVENT_IDS, f"{record.answer.decision_id}/{topic}/{index}"))
+            for index, fields in enumerate(self._told(topic, told)):
+                event_id = _event_id(f"{record.answer.decision_id}/{topic}/{index}")
                 found.append(Announcement(topic, event_id, {**_envelope(record, event_id), **fields}))
         return tuple(found)
 
@@ -105,20 +106,48 @@ class Announcer:
                 self._versions.popitem(last=False)
         return self._versions[version]
 
-    def _told(self, topic: str, record: DecisionRecord, *, rules: RulesById) -> Iterator[dict[str, Any]]:
+    def _told(self, topic: str, told: "_Told") -> Iterator[dict[str, Any]]:
         if topic == DECISION_TOPIC:
-            yield _decision(record, rules=rules, program=self._program)
+            yield _decision(told, program=self._program)
         elif topic == EXPOSURE_SNAPSHOT_TOPIC:
-            yield _exposure(record)
+            yield _exposure(told)
         elif topic == VIOLATION_TOPIC:
-            for violation in filter(_is_rule_hit, record.answer.violations):
-                yield _rule_violation(violation, rules[violation.rule_id])
+            for violation in filter(_is_rule_hit, told.record.answer.violations):
+                yield _rule_violation(violation, told.rules[violation.rule_id])
         elif topic == MARGIN_CALL_TOPIC:
-            yield _margin_call(record, rules=rules)
+            yield _margin_call(told)
         elif topic == LIQUIDATION_TOPIC:
-            yield _liquidation(record)
+            yield _liquidation(told)
         else:
             raise ValueError(f"not a topic that a decision announces: {topic}")
+
+
+def _event_id(name: str) -> str:
+    """The UUID (version 5, RFC 9562) of a name in our namespace, as text: what ``uuid.uuid5`` gives, sooner."""
+    text = sha1(_EVENT_IDS.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
+
+
+class _Told:
+    """A decision with what all its events tell: rules as they were, and metrics as text, each written once."""
+
+    def __init__(self, record: DecisionRecord, rules: RulesById) -> None:
+        self.record = record
+        self.rules = rules
+        self._metrics: dict[str, str | None] = {}
+
+    def metric(self, name: str) -> str | None:
+        """A metric as it is shown."""
+        if name not in self._metrics:
+            value: Decimal | None = getattr(self.record.metrics, name)
+            self._metrics[name] = None if value is None else shown(name, value)
+        return self._metrics[name]
+
+    def mark(self) -> str | None:
+        """The mark price of the order's symbol."""
+        mark = self.record.evidence.marks.get(self.record.order.symbol)
+        return None if mark is None else _plain(mark.price)
 
 
 def _envelope(record: DecisionRecord, event_id: str) -> dict[str, Any]:
@@ -134,7 +163,8 @@ def _envelope(record: DecisionRecord, event_id: str) -> dict[str, Any]:
     }
 
 
-def _decision(record: DecisionRecord, *, rules: RulesById, program: str) -> dict[str, Any]:
+def _decision(told: _Told, *, program: str) -> dict[str, Any]:
+    record = told.record
     order, answer = record.order, record.answer
     versions = {_VERSION_NAMES.get(area, area): str(version) for area, version in record.evidence.versions.items()}
     return {
@@ -150,9 +180,9 @@ def _decision(record: DecisionRecord, *, rules: RulesById, program: str) -> dict
         "decision": answer.decision.value,
         "reject_reason": None if answer.reject_reason is None else answer.reject_reason.value,
         "message": answer.message,
-        "metrics": {name: _metric(record, name) for name in SHOWN_METRICS},
+        "metrics": {name: told.metric(name) for name in SHOWN_METRICS},
         "liquidation_risk": answer.liquidation_risk,
-        "violations": [_violation(violation, rules) for violation in answer.violations],
+        "violations": [_violation(violation, told.rules) for violation in answer.violations],
         "rule_hits": list(answer.rule_hits),
         "versions": {**versions, "program": program},
         "evaluated_at": answer.evaluated_at_us,
@@ -175,14 +205,15 @@ def _violation(violation: Violation, rules: RulesById) -> dict[str, Any]:
     }
 
 
-def _exposure(record: DecisionRecord) -> dict[str, Any]:
+def _exposure(told: _Told) -> dict[str, Any]:
+    record = told.record
     profile = record.evidence.profile
     return {
         "side": record.order.side.value,
         "decision": record.answer.decision.value,
-        "mark_price": _mark(record),
+        "mark_price": told.mark(),
         "exposure_limit_usdt": None if profile is None else plain(profile.exposure_limit_usdt),
-        **{name: _metric(record, name) for name in _EXPOSURE_METRICS},
+        **{name: told.metric(name) for name in _EXPOSURE_METRICS},
     }
 
 
@@ -217,38 +248,40 @@ def _rule_violation(violation: Violation, rule: RiskRule) -> dict[str, Any]:
     }
 
 
-def _margin_call(record: DecisionRecord, *, rules: RulesById) -> dict[str, Any]:
+def _margin_call(told: _Told) -> dict[str, Any]:
     """The configured ratio is named where it was reached, else the rule that was hit."""
-    ratio, settings = _metric(record, _RATIO), record.evidence.settings
-    told = {
+    record = told.record
+    ratio, settings = told.metric(_RATIO), record.evidence.settings
+    numbers = {
         "projected_margin_ratio": ratio,
-        "equity": _metric(record, "equity"),
-        "maintenance_margin_after": _metric(record, "maintenance_margin_after"),
+        "equity": told.metric("equity"),
+        "maintenance_margin_after": told.metric("maintenance_margin_after"),
     }
     if settings.margin_call_ratio is not None and _ratio_reached(record.metrics, record.evidence):
         threshold = plain(settings.margin_call_ratio)
         message = f"projected margin ratio {ratio} reaches the margin call ratio {threshold}"
-        return {**told, "threshold": threshold, "rule_id": None, "rule_version": None, "message": message}
+        return {**numbers, "threshold": threshold, "rule_id": None, "rule_version": None, "message": message}
     hit = next(violation for violation in record.answer.violations if _is_ratio_rule(violation))
     return {
-        **told,
-        "threshold": _threshold(rules[hit.rule_id]) or "",
+        **numbers,
+        "threshold": _threshold(told.rules[hit.rule_id]) or "",
         "rule_id": hit.rule_id,
         "rule_version": hit.rule_version,
         "message": hit.message,
     }
 
 
-def _liquidation(record: DecisionRecord) -> dict[str, Any]:
+def _liquidation(told: _Told) -> dict[str, Any]:
+    record = told.record
     risk = next(found for found in record.answer.violations if found.code is RejectReason.LIQUIDATION_RISK)
     return {
         "action": risk.action.value,
-        "projected_margin_ratio": _metric(record, _RATIO),
+        "projected_margin_ratio": told.metric(_RATIO),
         "threshold": risk.limit,
-        "projected_liquidation_price": _metric(record, "projected_liquidation_price"),
-        "mark_price": _mark(record),
-        "equity": _metric(record, "equity"),
-        "maintenance_margin_after": _metric(record, "maintenance_margin_after"),
+        "projected_liquidation_price": told.metric("projected_liquidation_price"),
+        "mark_price": told.mark(),
+        "equity": told.metric("equity"),
+        "maintenance_margin_after": told.metric("maintenance_margin_after"),
         "message": risk.message,
     }
 
@@ -273,16 +306,6 @@ def _threshold(rule: RiskRule) -> str | None:
     if rule.operator in _LIST_OPERATORS:
         return json.dumps([plain(threshold) for threshold in rule.thresholds])
     return plain(rule.thresholds[0])
-
-
-def _mark(record: DecisionRecord) -> str | None:
-    mark = record.evidence.marks.get(record.order.symbol)
-    return None if mark is None else _plain(mark.price)
-
-
-def _metric(record: DecisionRecord, name: str) -> str | None:
-    value: Decimal | None = getattr(record.metrics, name)
-    return None if value is None else shown(name, value)
 
 
 def _plain(value: Decimal | None) -> str | None:
