@@ -12,6 +12,7 @@ import uvloop
 
 from tidegate.bootstrap.engines import rule_engines
 from tidegate.bootstrap.service import IssuerParts, Service, open_service
+from tidegate.bootstrap.system import quieten_collector
 from tidegate.cli.output import read_bytes, refuse
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.dynamic_rules import condition_faults
@@ -102,6 +103,7 @@ async def _serve(settings: Settings, scenario: Scenario | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     async with open_service(settings, issuer=issuer_maker(settings), seed=scenario) as service:
+        quieten_collector()
         typer.echo(ready_line(service))
         await service.run_until(stopped)
 

@@ -138,6 +138,5 @@ def heal_all(places: dict[str, FeedPlace], heals: Mapping[str, int]) -> None:
 
 def gaps_of(places: Mapping[str, FeedPlace]) -> Iterable[str]:
     """Say which topics lack records, in words."""
-    return (
-        f"{topic} lacks records up to {place.missing_to}" for topic, place in sorted(places.items()) if place.missing_to
-    )
+    missing = [(topic, place.missing_to) for topic, place in places.items() if place.missing_to]
+    return [f"{topic} lacks records up to {sequence}" for topic, sequence in sorted(missing)] if missing else ()

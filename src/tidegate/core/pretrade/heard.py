@@ -56,6 +56,8 @@ class AccountHeard:
 
     def gaps(self, held: Container[str]) -> list[str]:
         """Say what is missing, in words: records of a topic, and the instruments of symbols that are ``held``."""
+        if not self.unknown_symbols:
+            return list(gaps_of(self.places))
         waiting = {order.symbol for order in self.uncounted.values()}
         unknown = [symbol for symbol in sorted(self.unknown_symbols) if symbol in held or symbol in waiting]
         return [*gaps_of(self.places), *(f"instrument {symbol} unknown" for symbol in unknown)]

@@ -211,8 +211,8 @@ class UserState:
     def gap_reason(self, account_id: str) -> str:
         """Say why an account cannot be trusted until it is healed, gaps in what is told of its user included."""
         account = self.accounts.get(account_id)
-        reasons = [*gaps_of(self.places), *([account.gap_reason()] if account is not None else [])]
-        return "; ".join(reason for reason in reasons if reason)
+        reasons = [*gaps_of(self.places), "" if account is None else account.gap_reason()]
+        return "; ".join(filter(None, reasons))
 
     def position_known(self, account_id: str) -> bool:
         """Tell whether nothing told of an account's positions and live orders is missing."""

@@ -41,6 +41,8 @@ class Replica:
 
     def trading_state(self, symbol: str, user_id: str) -> TradingState:
         """Give the strictest of the states that hold: everywhere, of the symbol, of the user."""
+        if not self._by_symbol and not self._by_user:
+            return self._everywhere
         of_symbol = self._by_symbol.get(symbol, TradingState.ACTIVE)
         of_user = self._by_user.get(user_id, TradingState.ACTIVE)
         return max(self._everywhere, of_symbol, of_user, key=_STRICTNESS.__getitem__)
