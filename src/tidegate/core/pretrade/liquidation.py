@@ -12,6 +12,9 @@ from tidegate.core.pretrade.tiers import Ladder, Rung
 
 STEPS_MAX: Final = 50
 
+_NEXT_TO_NOTHING: Final = SUM_QUANTUM / 2
+"""The largest price that quantises to 0 (half-even)."""
+
 Holding = tuple[Decimal, Decimal]
 """Quantity (not negative) and entry price."""
 
@@ -35,7 +38,7 @@ def one_way_price(
             above, below = size * (rung.rate + direction), fixed + rung.amount
         else:
             above, below = fixed + rung.amount, size * (rung.rate - direction)
-        price = above / below if below else ZERO
+        price = _price(above, below)
         following = _rung_at(size, price, inverse=inverse, ladder=ladder)
         if following is rung:
             return price if ZERO < price < SUM_LIMIT else None
@@ -62,13 +65,19 @@ def hedge_price(
             above, below = long_size * (on_long.rate + ONE) + short_size * (on_short.rate - ONE), free
         else:
             above, below = free, long_size * (on_long.rate - ONE) + short_size * (on_short.rate + ONE)
-        price = above / below if below else ZERO
+        price = _price(above, below)
         next_long = _rung_at(long_size, price, inverse=inverse, ladder=ladder)
         next_short = _rung_at(short_size, price, inverse=inverse, ladder=ladder)
         if next_long is on_long and next_short is on_short:
             return price if ZERO < price < SUM_LIMIT else None
         on_long, on_short = next_long, next_short
     return None
+
+
+def _price(above: Decimal, below: Decimal) -> Decimal:
+    """Give the price, 0 where there is none: undefined, negative, or 0 when quantised to 20 places as all sums are."""
+    price = above / below if below else ZERO
+    return price if price > _NEXT_TO_NOTHING else ZERO
 
 
 def _rung_at(size: Decimal, price: Decimal, *, inverse: bool, ladder: Ladder) -> Rung:
