@@ -132,7 +132,11 @@ async def a_gate(
     chosen = journal or MemoryDecisionJournal(MemoryProfiles(MemoryConfigurationAreas()))
     decider = Decider(replica, FlowWindows(), ids=CountedIds(), alarm=alarms.append)
     recorder = Recorder(
-        chosen, book, durability=durability, settings=lambda: replica.configuration.settings, take_back=decider.take_back
+        chosen,
+        book,
+        durability=durability,
+        settings=lambda: replica.configuration.settings,
+        take_back=decider.take_back,
     )
     gate = Gate(book=book, decider=decider, recorder=recorder, clock=clock, limits=limits or GateLimits())
     tasks = [asyncio.create_task(gate.run()), asyncio.create_task(recorder.run())]
