@@ -57,6 +57,10 @@ class Told:
     came: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever an answer has come; whoever waits for it clears it."""
 
+    def approved(self) -> list[str]:
+        """Give the ids of the orders that may proceed."""
+        return [order_id for order_id, answer in self.answers.items() if answer.decision == pb.APPROVED]
+
     def percentile_ms(self, percent: int) -> float:
         """Give the time by which so many percent of the answers had come."""
         ordered = sorted(self.took_s)

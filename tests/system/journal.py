@@ -1,5 +1,6 @@
 """What a service has written, read beside it: decisions in the order in which they were recorded."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from tidegate.ports.paging import PageRequest
 from tidegate.usecases.pretrade.announce import DECISION_TOPIC
 from tidegate.wire.codec import AvroCodec
 from tidegate.wire.schemas import SchemaCatalogue
-from tidegate.wire.topics import OUT_TOPICS, topic_name
+from tidegate.wire.topics import IN_TOPICS, OUT_TOPICS, topic_name
 
 
 async def relayed(stores: Stores) -> None:
@@ -51,3 +52,15 @@ async def out_events(stores: Stores) -> list[tuple[str, str, dict[str, Any]]]:
         topic = names[event.topic]
         found.append((topic, event.key, codec.decode(topic, event.value)))
     return found
+
+
+async def all_applied(stores: Stores) -> None:
+    """Wait until the consumers have committed everything that lies on the in-topics."""
+    behind = """
+        SELECT count(*) FROM bus_topics LEFT JOIN bus_consumers USING (topic)
+        WHERE topic = ANY ($1::text[]) AND coalesce(bus_consumers.next_offset, 0) < bus_topics.next_offset
+    """
+    topics = [topic_name(topic, environment=ENVIRONMENT) for topic in IN_TOPICS]
+    async with asyncio.timeout(60), stores.pool.connection() as connection:
+        while await connection.fetchval(behind, topics):
+            pass

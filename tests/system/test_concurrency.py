@@ -2,17 +2,20 @@
 
 import asyncio
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from time import perf_counter
 
 import pytest
-from tests.system.clients import Clients, a_small_order, ask_all, introduce
-from tests.system.journal import recorded
+from tests.system.clients import Clients, Told, a_small_order, ask_all, introduce
+from tests.system.engine import available_in_usdt, engine_takes
+from tests.system.journal import all_applied, recorded
 from tests.system.processes import RecordFigure, Served
 from tests.system.reckoning import disagreements, reckon, settings_of
-from tests.system.world import CALM, guest_of, market_seed, random_orders, some_users
+from tests.system.world import CALM, guest_of, market_seed, publish, random_orders, some_users
 
+from tidegate.bootstrap.stores import Stores
 from tidegate.wire.proto.risk.v1 import main_pb2 as pb
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(3_600)]
@@ -105,3 +108,62 @@ async def test_gate_asked_the_same_id_with_other_content_at_once_answers_one_of_
             ]
             reasons = Counter(answer.reject_reason for answer in await asyncio.gather(*calls))
             assert reasons == {pb.REJECT_REASON_UNSPECIFIED: 1, pb.DUPLICATE_ORDER: 4}
+
+
+async def test_book_is_never_overdrawn_while_orders_come_and_engine_events_pass_between(
+    calm_service: Served, full_sizes: bool, record_property: RecordFigure
+) -> None:
+    """PT-604, PT-602, PT-603: reservations become open orders and are cancelled while other orders are decided.
+
+    Whoever asks meanwhile is never told of less than nothing available; at the end what is available is what the plain
+    sums of the orders that are left say.
+    """
+    count = 4_000 if full_sizes else 400
+    users = some_users(4, usdt="8000", btc="0.2")
+    random = Random(5)
+    orders = {order.order_id: order for order in random_orders(random, users, count=count, prefix="b")}
+    told = Told()
+    ended: set[str] = set()
+    lowest: list[Decimal] = []
+
+    async def exchange(stores: Stores) -> None:
+        """Take approved orders into the engine's book, and cancel two of three."""
+        sent = {user.user_id: Counter({"order.command.v1": 1}) for user in users}  # its snapshot was told
+        done: set[str] = set()
+        while len(done) < len(told.approved()) or len(told.answers) < count:
+            await asyncio.wait_for(told.came.wait(), 60)
+            told.came.clear()
+            fresh = [orders[order_id] for order_id in told.approved() if order_id not in done]
+            events = []
+            for order in fresh:
+                events += engine_takes(order, sent[order.user_id], cancels=random.random() < 0.67)
+                ended.update({order.order_id} if events[-1][1].get("type") == "CANCELLED" else ())
+            done |= {order.order_id for order in fresh}
+            await publish(stores, events)
+
+    async def look(clients: Clients) -> None:
+        """Ask dry what is available, of one user after the other."""
+        while len(told.answers) < count:
+            for user in users:
+                answer = await clients.stubs[0].PreTradeCheck(a_small_order(user, dry_run=True))
+                lowest.append(Decimal(answer.available_margin))
+
+    async with guest_of(calm_service.data) as stores, Clients(calm_service.grpc, 6) as clients:
+        await introduce(stores, clients, users=users)
+        await asyncio.gather(ask_all(clients, list(orders.values()), told=told), exchange(stores), look(clients))
+        await all_applied(stores)
+        records = {record.order.order_id: record for record in await recorded(stores)}
+        for user in users:
+            left = [
+                records[order_id].order
+                for order_id in told.approved()
+                if order_id not in ended and orders[order_id].user_id == user.user_id
+            ]
+            answer = await clients.stubs[0].PreTradeCheck(a_small_order(user, dry_run=True))
+            assert Decimal(answer.available_margin) == available_in_usdt(user, left)
+    assert min(lowest) >= 0
+    record_property(
+        "figure",
+        f"{count} orders with {len(told.approved())} taken by the engine and {len(ended)} cancelled meanwhile: "
+        f"{len(lowest)} looks, never less than {min(lowest)} USDT available, the plain sums at the end",
+    )

@@ -13,7 +13,8 @@ import pytest
 from tests.core.pretrade.event_world import Truth, World, spoilt
 from tests.inbound.events.records import ENVIRONMENT, change_record
 from tests.system.clients import Clients, a_small_order, ask_all, introduce, officer_of
-from tests.system.journal import out_events, recorded
+from tests.system.engine import command, engine
+from tests.system.journal import all_applied, out_events, recorded
 from tests.system.processes import RecordFigure, Served
 from tests.system.world import User, envelope, guest_of, opening, publish, random_orders, some_users
 
@@ -23,7 +24,7 @@ from tidegate.core.pretrade.evidence import AccountEvidence, Evidence
 from tidegate.core.pretrade.order import PositionSide
 from tidegate.ports.event_bus import OutgoingEvent
 from tidegate.wire.proto.risk.v1 import main_pb2 as pb
-from tidegate.wire.topics import IN_TOPICS, topic_name
+from tidegate.wire.topics import topic_name
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1_800)]
 
@@ -62,18 +63,6 @@ async def evidence_of(clients: Clients, stores: Stores, *, user: User, label: st
     record = await stores.archive.get(answer.decision_id)
     assert record is not None
     return record.evidence
-
-
-async def all_applied(stores: Stores) -> None:
-    """Wait until the consumers have committed everything that lies on the in-topics."""
-    behind = """
-        SELECT count(*) FROM bus_topics LEFT JOIN bus_consumers USING (topic)
-        WHERE topic = ANY ($1::text[]) AND coalesce(bus_consumers.next_offset, 0) < bus_topics.next_offset
-    """
-    topics = [topic_name(topic, environment=ENVIRONMENT) for topic in IN_TOPICS]
-    async with asyncio.timeout(60), stores.pool.connection() as connection:
-        while await connection.fetchval(behind, topics):
-            pass
 
 
 def differences(account: AccountEvidence, truth: Truth) -> list[str]:
@@ -282,36 +271,3 @@ async def test_reservations_become_open_orders_and_go_as_the_engine_says(calm_se
     assert views[1] == (replace(views[0][0], extra=Decimal(0)),)
     assert views[2] == ()
     assert [evidence.accounts[0].live_count for evidence in (reserved, opened, ended)] == [1, 1, 0]
-
-
-def command(order: pb.PreTradeCheckRequest) -> dict[str, Any]:
-    """Say that an order was sent to the engine."""
-    about = {"user_id": order.user_id, "account_id": order.account_id}
-    return {**about, "command": "NEW", "order": row(order), "snapshot": None, "heals": None}
-
-
-def engine(order: pb.PreTradeCheckRequest, what: str) -> dict[str, Any]:
-    """Say what the engine did with an order."""
-    about = {"user_id": order.user_id, "account_id": order.account_id}
-    fill = {"last_fill_quantity": None, "last_fill_price": None, "reason": None}
-    return {**about, "type": what, "order": row(order), **fill}
-
-
-def row(order: pb.PreTradeCheckRequest) -> dict[str, Any]:
-    """Write an order as the order service tells of it."""
-    return {
-        "order_id": order.order_id,
-        "symbol": order.symbol,
-        "side": pb.Side.Name(order.side),
-        "order_type": pb.OrderType.Name(order.order_type),
-        "position_side": "BOTH",
-        "quantity": order.quantity,
-        "filled_quantity": "0",
-        "price": order.price,
-        "stop_price": None,
-        "leverage": order.leverage,
-        "reduce_only": False,
-        "post_only": False,
-        "placed_at": envelope(1)["event_ts"],
-        "revision": 0,
-    }
