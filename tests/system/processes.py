@@ -44,10 +44,13 @@ def run_command(
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """When a service was ready: seconds on the clock, and seconds of processor time that it had used by then."""
+    """When a service was ready: seconds on the clock, seconds of processor time that it had used by then, and the
+    machine's load average of the last minute.
+    """
 
     elapsed_s: float
     cpu_s: float
+    load: float
 
 
 class Served:
@@ -65,7 +68,7 @@ class Served:
                 [PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=log, env=clean_environment(settings)
             )
         line = self._ready_line()
-        self.started = Started(time.monotonic() - begun, self.cpu_s())
+        self.started = Started(time.monotonic() - begun, self.cpu_s(), os.getloadavg()[0])
         words = dict(word.split("=", 1) for word in line.split()[1:])
         self.rest, self.grpc = words["rest"], words["grpc"]
 

@@ -1,6 +1,7 @@
 """kill -9 under load, again and again: what was answered is there afterwards, once, and the book is as it was."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import grpc
 import pytest
 from tests.system.clients import Clients, Officer, Told, a_small_order, ask_all, introduce, officer_of
 from tests.system.journal import out_events, recorded
-from tests.system.processes import RecordFigure, Served
+from tests.system.processes import RecordFigure, Served, Started
 from tests.system.reckoning import Ledger, disagreements, reckon, settings_of
 from tests.system.world import CALM, User, guest_of, market_seed, random_orders, some_users
 
@@ -26,7 +27,8 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(7_200)]
 
 READY_S_MAX = 5.0
 BUSY = 1.5
-"""A start that took this many times its own processor time waited for others: it is judged by what it used itself."""
+"""Runnable processes a core (load average) above which a machine is busy with others: a start is then judged by the
+processor time that it used itself."""
 
 
 @dataclass
@@ -37,8 +39,7 @@ class Survived:
     users: list[User]
     told: Told = field(default_factory=Told)
     unanswered: dict[str, pb.PreTradeCheckRequest] = field(default_factory=dict)
-    starts_s: list[float] = field(default_factory=list)
-    cpu_s: list[float] = field(default_factory=list)
+    starts: list[Started] = field(default_factory=list)
     kills: int = 0
 
     async def suffer(self, served: Served, *, orders: int, connections: int) -> None:
@@ -64,8 +65,7 @@ class Survived:
 
     def note_start(self, served: Served) -> None:
         """Keep how long a start took."""
-        self.starts_s.append(served.started.elapsed_s)
-        self.cpu_s.append(served.started.cpu_s)
+        self.starts.append(served.started)
 
     async def ask_again(self, served: Served) -> None:
         """Ask again what was not answered: decided anew, or the recorded answer if it had been written."""
@@ -178,15 +178,25 @@ async def test_gate_killed_under_load_loses_and_doubles_nothing(
     doubled = assert_nothing_lost(it, records, events=events)
     assert by_rest == Counter(record.order.order_id for record in records)
     assert_book_as_reckoned(it, records)
-    worst = max(it.starts_s)
-    for elapsed_s, cpu_s in zip(it.starts_s, it.cpu_s, strict=True):
-        judged = cpu_s if elapsed_s > cpu_s * BUSY else elapsed_s
-        assert judged <= READY_S_MAX, f"ready after {elapsed_s:.1f} s ({cpu_s:.1f} s of processor time)"
+    on_time = assert_ready_in_time(it.starts)
     record_property(
         "figure",
         f"{kills + 1} kills: {len(it.told.answers)} answered, {len(records)} recorded, 0 lost, 0 doubled; "
-        f"{len(events)} events, {doubled} sent twice; ready again after {worst:.1f} s at most, {max(it.cpu_s):.1f} s "
-        f"of processor time (bound {READY_S_MAX:.0f} s)",
+        f"{len(events)} events, {doubled} sent twice; {on_time}",
+    )
+
+
+def assert_ready_in_time(starts: list[Started]) -> str:
+    """Hold every start against its bound; give what was measured."""
+    cores = os.cpu_count() or 1
+    busy = [start for start in starts if start.load > BUSY * cores]
+    quiet = [start for start in starts if start.load <= BUSY * cores]
+    assert [start for start in quiet if start.elapsed_s > READY_S_MAX] == []
+    assert [start for start in busy if start.cpu_s > READY_S_MAX] == []
+    worst, used = max(start.elapsed_s for start in starts), max(start.cpu_s for start in starts)
+    return (
+        f"ready again after {worst:.1f} s at most, {used:.1f} s of processor time (bound {READY_S_MAX:.0f} s; "
+        f"{len(busy)} of {len(starts)} starts on a busy machine, judged by processor time)"
     )
 
 
