@@ -1,12 +1,13 @@
 """Compiles a version of a rule set once, to be evaluated many times.
 
 Rules that share a scope become one function; a scope index picks the functions a request is in. A rule that stayed
-FALSE leaves no trace but its result; the leaves of the others are explained when they are asked for.
+FALSE leaves no trace but its result; the leaves of the others are explained when they are asked for, by a function that
+is compiled when it is first needed: most rules of a large set never are.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from tidegate.core.rules.codegen import RuleWriter
 from tidegate.core.rules.evaluate import NO_LISTS, LeafResult
@@ -97,14 +98,16 @@ class CompiledRules:
         self._numbers = {rule_id: number for number, rule_id in enumerate(self.rule_ids)}
         numbers_by_scope = _numbers_by_scope(rules)
         slots = SlotTable()
-        functions = _functions(rules, numbers_by_scope.values(), writer=RuleWriter(slots, lists))
-        self.explanations: tuple[_Explanation, ...] = functions.explanations
+        writer = RuleWriter(slots, lists)
+        self.explanations = _Explanations(rules, writer)
         self._groups = tuple(
             _Group(blocks, dict.fromkeys((self.rule_ids[number] for number in numbers), Truth.FALSE))
-            for blocks, numbers in zip(functions.blocks, numbers_by_scope.values(), strict=True)
+            for blocks, numbers in zip(
+                _blocks(rules, numbers_by_scope.values(), writer=writer), numbers_by_scope.values(), strict=True
+            )
         )
         self._index = ScopeIndex([dict(scope) for scope in numbers_by_scope])
-        self._readers: tuple[Reader, ...] = tuple(slots.readers)
+        self._readers: Sequence[Reader] = slots.readers
 
     def number_of(self, rule_id: str) -> int:
         """The place of a rule in the version. Raises KeyError for an id it has not."""
@@ -140,33 +143,38 @@ def compile_rules(rules: Sequence[ScopedRule], *, lists: Lists = NO_LISTS) -> Co
     return CompiledRules(rules, lists=lists)
 
 
-class _Functions(NamedTuple):
-    """The functions of one version: the blocks by group, the explanations by rule."""
+class _Explanations(dict[int, _Explanation]):
+    """The functions that explain, by the rule's number, each compiled when it is first asked for."""
 
-    blocks: tuple[tuple[_Block, ...], ...]
-    explanations: tuple[_Explanation, ...]
+    def __init__(self, rules: Sequence[ScopedRule], writer: RuleWriter) -> None:
+        self._rules = rules
+        self._writer = writer
+
+    def __missing__(self, number: int) -> _Explanation:
+        name = f"explain_{number}"
+        source = self._writer.explanation(name, self._rules[number].condition)
+        explanation: _Explanation = _made(name, source, writer=self._writer)
+        self[number] = explanation
+        return explanation
 
 
-def _functions(rules: Sequence[ScopedRule], groups: Iterable[tuple[int, ...]], *, writer: RuleWriter) -> _Functions:
-    block_names: list[list[str]] = []
+def _blocks(
+    rules: Sequence[ScopedRule], groups: Iterable[tuple[int, ...]], *, writer: RuleWriter
+) -> Iterator[tuple[_Block, ...]]:
+    """The functions that evaluate each group."""
     for group in groups:
-        names = []
+        blocks: list[_Block] = []
         for numbers in _cut(group, rules):
-            names.append(f"block_{numbers[0]}")
-            _run(writer.block(names[-1], [(number, rules[number].condition) for number in numbers]), writer)
-        block_names.append(names)
-    for number, rule in enumerate(rules):
-        _run(writer.explanation(f"explain_{number}", rule.condition), writer)
-    made: dict[str, Any] = writer.namespace
-    return _Functions(
-        tuple(tuple(made[name] for name in names) for names in block_names),
-        tuple(made[f"explain_{number}"] for number in range(len(rules))),
-    )
+            name = f"block_{numbers[0]}"
+            numbered = [(number, rules[number].condition) for number in numbers]
+            blocks.append(_made(name, writer.block(name, numbered), writer=writer))
+        yield tuple(blocks)
 
 
-def _run(source: str, writer: RuleWriter) -> None:
+def _made(name: str, source: str, *, writer: RuleWriter) -> Any:  # noqa: ANN401 - a function of either kind
     # The source is written by RuleWriter from checked trees; nothing of what a user wrote is part of it.
     exec(compile(source, "<rules>", "exec", dont_inherit=True), writer.namespace)  # noqa: S102 - see above
+    return writer.namespace[name]
 
 
 def _numbers_by_scope(rules: Sequence[ScopedRule]) -> dict[frozenset[tuple[str, frozenset[str]]], tuple[int, ...]]:

@@ -112,10 +112,12 @@ class ConfigurationKeeper:
             replica.set_trading_states(states)
         elif area is Area.RULES:
             version, rules = await stores.rules.load()
+            # in a thread of its own: thousands of rules take a second to compile, and orders are decided meanwhile
+            book = await asyncio.to_thread(build_rules, rules, engines=self._engines)
             former = replica.configuration
             replica.configuration = GateConfiguration(
                 former.settings,
-                build_rules(rules, engines=self._engines),
+                book,
                 former.ladders,
                 former.default_ladder,
                 self._versions(area, version),
