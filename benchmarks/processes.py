@@ -9,15 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Final
+from urllib.request import urlopen
 
 import psutil
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-_READY: Final = re.compile(r"ready .*grpc=(\S+)")
+_READY: Final = re.compile(r"ready (?:rest=(?P<rest>\S+) )?grpc=(?P<grpc>\S+)")
+_BACKLOG: Final = re.compile(rb"^tidegate_relay_backlog (\S+)$", re.MULTILINE)
 _TICK_US: Final = 1_000_000 / os.sysconf("SC_CLK_TCK")
 _READY_S: Final = 60.0
 _END_S: Final = 15.0
+_POLL_S: Final = 0.1
+_CAUGHT_UP_S: Final = 30.0
 _MIB: Final = 1024 * 1024
 
 
@@ -36,8 +41,9 @@ class Cpu:
 class Served:
     """A running server."""
 
-    def __init__(self, process: "subprocess.Popen[str]", address: str) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", address: str, *, rest_url: str | None) -> None:
         self._process = process
+        self._rest_url = rest_url
         self.address = address
 
     @property
@@ -48,6 +54,23 @@ class Served:
     def cpu(self) -> Cpu:
         """Read the CPU time used so far (/proc/PID/stat: user and system, all threads)."""
         return Cpu(_cpu_us(self.pid), sum(_cpu_us(pid) for pid in self._children()))
+
+    def wait_for_relay(self) -> float:
+        """Wait until everything that was decided has been announced; give the seconds that took (0: it has no relay).
+
+        Raises:
+            RuntimeError: it did not catch up in time.
+        """
+        begun = monotonic()
+        while self._rest_url is not None:
+            sleep(_POLL_S)
+            with urlopen(f"{self._rest_url}/metrics") as page:  # noqa: S310 - our own server on loopback
+                found = _BACKLOG.search(page.read())
+            if found is None or monotonic() - begun > _CAUGHT_UP_S:
+                raise RuntimeError("the relay did not catch up")
+            if not float(found[1]):
+                return monotonic() - begun
+        return 0.0
 
     def resident_mib(self) -> tuple[float, float]:
         """Give the resident memory of the server, and the proportional share of its PostgreSQL, in MiB."""
@@ -95,7 +118,8 @@ def serving(command: Sequence[str], *, environment: Mapping[str, str] | None = N
         text=True,
     )
     try:
-        yield Served(process, _ready_address(process))
+        rest_url, address = _ready_addresses(process)
+        yield Served(process, address, rest_url=rest_url)
     finally:
         process.terminate()
         try:
@@ -107,14 +131,14 @@ def serving(command: Sequence[str], *, environment: Mapping[str, str] | None = N
             process.stdout.close()
 
 
-def _ready_address(process: "subprocess.Popen[str]") -> str:
+def _ready_addresses(process: "subprocess.Popen[str]") -> tuple[str | None, str]:
     assert process.stdout is not None, "standard output is a pipe"
     patience = threading.Timer(_READY_S, process.kill)
     patience.start()
     try:
         for line in process.stdout:
             if found := _READY.match(line):
-                return found[1]
+                return found["rest"], found["grpc"]
     finally:
         patience.cancel()
     raise RuntimeError(f"{process.args!r} did not get ready")
