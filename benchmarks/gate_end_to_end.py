@@ -170,8 +170,8 @@ def _shares(durability: str, pairs: list[tuple[Measured, ...]]) -> list[str]:
     return [
         (
             f"{durability}: {by_cpu:.0%} of the no-op's rate by server CPU a call, {by_rate:.0%} by calls a second;"
-            f" goal at least {goal:.0%}: {verdict(met=by_cpu >= goal)}; everything was announced {relayed_s:.1f} s after"
-            " the last order at most"
+            f" goal at least {goal:.0%}: {verdict(met=by_cpu >= goal)}; all was announced {relayed_s:.1f} s after the"
+            " last order at most"
         )
     ]
 
