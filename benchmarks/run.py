@@ -21,7 +21,7 @@ from benchmarks.measuring import QUICK, REFERENCE_US, Pace, Table, calibration_u
 from benchmarks.processes import ROOT
 
 RESULTS: Final = ROOT / "benchmarks" / "RESULTS.md"
-QUICK_SPAN: Final = Span(rounds=1, seconds=0.5, warm_s=0.3, open_s=0.5, users=5, rules=2)
+QUICK_SPAN: Final = Span(rounds=1, seconds=1.5, warm_s=2.0, open_s=1.0, users=5, rules=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tidegate.outbound.postgres.postmaster import poll_pause, running_postmaster
 
 pytestmark = pytest.mark.servers
 
-SOON_S = 5.0
+SOON_S = 30.0  # not a promise (tests/system measures that one), only no hanging, on however busy a machine
 """Ready again within 5 s, whatever was killed."""
 
 OWNER = """
