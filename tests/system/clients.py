@@ -55,7 +55,7 @@ class Told:
     refusals: dict[str, Refusal] = field(default_factory=dict)
     took_s: list[float] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set whenever an answer has come; whoever waits for it clears it."""
+    """Set whenever an answer or a refusal has come; whoever waits for it clears it."""
 
     def approved(self) -> list[str]:
         """Give the ids of the orders that may proceed."""
@@ -88,6 +88,7 @@ async def ask_all(
                 told.came.set()
             except grpc.aio.AioRpcError as error:
                 told.refusals[order.order_id] = refusal_of(error)
+                told.came.set()
 
     await asyncio.gather(*(send(stub) for stub in clients.stubs for _ in range(in_flight)))
     return told

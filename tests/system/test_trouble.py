@@ -23,6 +23,9 @@ from tidegate.wire.proto.risk.v1 import main_pb2 as pb
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1_800)]
 
+MEMORY_MB_MORE_MAX = 24
+"""By how much memory may grow from the first burst to the last: allocators keep what they had once."""
+
 WHOLE_LOADS = 3
 """Loads answered whole, one after the other, by which a gate counts as healed."""
 
@@ -141,8 +144,8 @@ async def test_a_gate_asked_too_much_says_when_to_come_back_and_stays_small(
     data_folder: Path, full_sizes: bool, record_property: RecordFigure
 ) -> None:
     """PL-308: with the queue full every further order is told RESOURCE_EXHAUSTED with a time; memory stays flat."""
-    rounds, burst = (10, 5_000) if full_sizes else (3, 1_000)
-    queue_max = 64
+    rounds, burst = (20, 3_000) if full_sizes else (3, 1_000)
+    queue_max, at_most = 64, 64 + 2 * 16
     settings = {**CALM, "TIDEGATE_GATE_QUEUE_MAX": str(queue_max), "TIDEGATE_GATE_BATCH_MAX": "16"}
     data_folder.parent.mkdir(exist_ok=True)
     (user,) = some_users(1, usdt="100000000")
@@ -153,17 +156,19 @@ async def test_a_gate_asked_too_much_says_when_to_come_back_and_stays_small(
             await introduce(stores, clients, users=[user])
             for turn in range(rounds):
                 orders = [a_small_order(user, f"o-{turn}-{number}") for number in range(burst)]
-                async with held_journal(stores):
-                    asking = asyncio.create_task(ask_all(clients, orders, in_flight=burst // 8))
-                    await journal_is_awaited(stores)
-                    await queue_is(served, queue_max)
-                told = await asking
+                told = Told()
+                async with held_journal(stores), asyncio.timeout(4):
+                    asking = asyncio.create_task(ask_all(clients, orders, told=told, in_flight=burst // 8))
+                    while len(told.refusals) < burst - at_most:
+                        await told.came.wait()
+                        told.came.clear()
+                await asking
                 codes.update(refusal.code for refusal in told.refusals.values())
                 assert {refusal.retry_ms for refusal in told.refusals.values()} <= {50}
                 assert all(answer.decision == pb.APPROVED for answer in told.answers.values())
                 sizes.append(served.memory_mb())
     assert set(codes) == {grpc.StatusCode.RESOURCE_EXHAUSTED}
-    assert sizes[-1] - sizes[0] < 40, sizes
+    assert sizes[-1] - sizes[0] < MEMORY_MB_MORE_MAX, sizes
     record_property(
         "figure",
         f"{rounds} bursts of {burst} orders on a queue of {queue_max}: {codes.total()} told RESOURCE_EXHAUSTED with "

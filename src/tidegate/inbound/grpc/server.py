@@ -9,10 +9,17 @@ from tidegate.inbound.grpc.service import SERVICE_NAME, RiskService
 MESSAGE_BYTES_MAX = 64 * 1_024
 """A request larger than this is refused by the transport; an order has 15 short fields."""
 
+CALLS_PENDING_MAX = 16_384
+"""Calls that may wait for the loop to take them up. Beyond it the transport cancels calls at random (its own default is
+1,000); below it the loop takes each up and says when to come back, if the gate's queue is full.
+"""
+
 _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
     ("grpc.so_reuseport", 0),
     ("grpc.max_metadata_size", 32 * 1_024),
+    ("grpc.server.max_pending_requests", CALLS_PENDING_MAX),
+    ("grpc.server.max_pending_requests_hard_limit", 2 * CALLS_PENDING_MAX),
 )
 
 
