@@ -61,6 +61,9 @@ def _value_account(case: Case, account: AccountState, *, stale: dict[str, StaleD
     now_us, settings, marks = snapshot.now_us, configuration.settings, market.marks
     oldest_us = now_us - settings.mark_age_ms_max * 1_000
     newest_us = now_us + settings.future_ms_max * 1_000
+    if account.valued_marks == marks.revision and oldest_us <= account.oldest_us and account.newest_us <= newest_us:
+        return  # nothing has moved since the last look, and every mark is still young enough
+    priced_us: list[int] = []
     for symbol, book in account.symbols.items():
         mark = marks.get(symbol)
         value = book.value
@@ -70,6 +73,11 @@ def _value_account(case: Case, account: AccountState, *, stale: dict[str, StaleD
         if value is None or not oldest_us <= value.priced_us <= newest_us:
             stale[symbol] = stale_mark(snapshot, symbol)
             _note_unknown(case, account, book=book)
+        else:
+            priced_us.append(value.priced_us)
+    if priced_us and len(priced_us) == len(account.symbols):
+        account.valued_marks = marks.revision
+        account.oldest_us, account.newest_us = min(priced_us), max(priced_us)
 
 
 def _value_book(case: Case, account: AccountState, *, book: SymbolBook) -> None:

@@ -84,7 +84,7 @@ def project(case: Case) -> None:
         before = _owed_before(case, legs, ladder=ladder)
         metrics.maintenance_margin_before = case.kept("maintenance_margin_before", before)
         if legs and (others is not None or case.isolated):
-            price = _liquidation_price(case, legs, others=others, paid=ZERO)
+            price = _price_before(case, legs, others=others)
             if price is not None:
                 metrics.liquidation_price_before = case.quotient(price)
     if filled is None or case.fee is None:
@@ -220,6 +220,17 @@ def margin_ratio(case: Case, owed: Decimal, *, equity: Decimal) -> Decimal | Non
         return RATIO_MAX if owed_sum > ZERO else ZERO
     ratio = owed / equity
     return RATIO_MAX if ratio > RATIO_MAX else case.quotient(ratio)
+
+
+def _price_before(case: Case, legs: Legs, *, others: Others | None) -> Decimal | None:
+    """Give the liquidation price before the order: that of the last check while the account has not moved since."""
+    value = case.value
+    if value is None or others is None or case.isolated:
+        return _liquidation_price(case, legs, others=others, paid=ZERO)
+    cushion = others.balance - others.maintenance + others.pnl
+    if value.cushion is None or value.cushion != cushion:
+        value.cushion, value.liquidation = cushion, _liquidation_price(case, legs, others=others, paid=ZERO)
+    return value.liquidation
 
 
 def _liquidation_price(case: Case, legs: Legs, *, others: Others | None, paid: Decimal) -> Decimal | None:

@@ -8,7 +8,8 @@ from tidegate.core.kernel.decimals import HUNDRED, WORKING
 from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.account import Profile, TradingState
 from tidegate.core.pretrade.dynamic_rules import RuleBook
-from tidegate.core.pretrade.instrument import Instrument, Mark
+from tidegate.core.pretrade.instrument import Instrument
+from tidegate.core.pretrade.marks import Marks
 from tidegate.core.pretrade.settings import GateSettings
 from tidegate.core.pretrade.state import UserState
 from tidegate.core.pretrade.tiers import Ladder
@@ -21,7 +22,7 @@ class Market:
 
     def __init__(self) -> None:
         self.instruments: dict[str, Instrument] = {}
-        self.marks: dict[str, Mark] = {}
+        self.marks = Marks()
         self.revision = 0
 
     def put_instrument(self, instrument: Instrument) -> None:

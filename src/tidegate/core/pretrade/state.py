@@ -7,6 +7,7 @@ lazily (``valuation.py``). The plain, slow version of the same sums is ``referen
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from heapq import heappop, heappush
+from typing import Final
 
 from tidegate.core.kernel.decimals import WORKING, ZERO
 from tidegate.core.pretrade.account import Balance, OpenOrder, Position, Reservation
@@ -17,11 +18,15 @@ from tidegate.core.pretrade.scenario import ReportedExposure
 from tidegate.core.pretrade.symbol_book import SymbolBook
 from tidegate.core.pretrade.symbol_value import AssetTotals, SymbolValue
 
+UNVALUED: Final = -1
+"""No revision of the marks: something of the account has still to be valued."""
+
 
 class AccountState:
     """One account: balances, symbols and live orders, with the totals of each settle asset.
 
-    ``heard`` is what its topics have told so far (``apply_changes.py`` keeps it).
+    ``heard`` is what its topics have told so far (``apply_changes.py`` keeps it). ``valued_marks`` is the revision of
+    the marks at which every symbol was valued last, ``oldest_us`` and ``newest_us`` the times of those marks.
     """
 
     __slots__ = (
@@ -29,12 +34,15 @@ class AccountState:
         "assets",
         "balances",
         "heard",
+        "newest_us",
+        "oldest_us",
         "open_orders",
         "reservations",
         "symbols",
         "told_count",
         "valued_at",
         "valued_by",
+        "valued_marks",
     )
 
     def __init__(self, account_id: str) -> None:
@@ -48,6 +56,8 @@ class AccountState:
         self.valued_by: object = None
         self.valued_at = -1
         self.told_count: int | None = None
+        self.valued_marks = UNVALUED
+        self.oldest_us = self.newest_us = 0
 
     @property
     def live_count(self) -> int:
@@ -136,6 +146,7 @@ class AccountState:
                     book.count_order(order, instrument, sign=1)
 
     def _touched(self, symbol: str) -> SymbolBook:
+        self.valued_marks = UNVALUED
         book = self.symbols.get(symbol)
         if book is None:
             book = self.symbols[symbol] = SymbolBook(symbol)
@@ -166,6 +177,7 @@ class AccountState:
 
     def forget_values(self) -> None:
         """Forget every value: ladders, instruments or settings have changed."""
+        self.valued_marks = UNVALUED
         for book in self.symbols.values():
             book.value = None
         self.assets.clear()

@@ -21,6 +21,7 @@ class SymbolValue:
     of CROSS positions, 0 when ISOLATED. ``exposure`` is the worst case, on SPOT the live orders' notional. On SPOT
     ``spent`` is what live buys spend of the quote, fee included, and ``spent_base`` what live sells spend of the base;
     ``mark`` may be missing there, live MARKET orders then count nothing (and their asset is unknown to the check).
+    ``liquidation`` is the liquidation price worked out last, with what the rest of the account then left (``cushion``).
     ``priced_us`` is the time of a mark that can be read, ``NEVER_PRICED_US`` without one.
     """
 
@@ -46,6 +47,8 @@ class SymbolValue:
     spent_base: Decimal
     cross: bool
     in_range: bool
+    cushion: Decimal | None = None
+    liquidation: Decimal | None = None
 
 
 class AssetTotals:

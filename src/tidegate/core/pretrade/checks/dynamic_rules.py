@@ -43,12 +43,11 @@ def _inapplicable(case: Case) -> frozenset[str]:
 
 
 def _lookup(case: Case) -> Callable[[str], object]:
-    order, profile = case.order, case.snapshot.profile
+    order, profile, metrics, readers = case.order, case.snapshot.profile, case.metrics, METRIC_READERS
 
     def look(path: str) -> object:
-        reader = METRIC_READERS.get(path)
-        if reader is not None:
-            return reader(case.metrics)
+        if path in readers:
+            return readers[path](metrics)
         if path == "kyc_level":
             return profile.kyc_level.value if profile is not None else None
         value = getattr(order, path)
