@@ -10,7 +10,7 @@ from typing import Final
 
 from tidegate.core.kernel.readings import Unreadable, read_identifier
 from tidegate.core.pretrade.account import Profile
-from tidegate.core.pretrade.rules import Operator, RiskRule
+from tidegate.core.pretrade.rules import LIST_OPERATORS, Operator, RiskRule
 from tidegate.core.pretrade.tiers import MarginTier, ladder_faults
 from tidegate.ports.configuration import Scope, TradingStateRow
 
@@ -18,8 +18,6 @@ MONEY_DIGITS: Final = (22, 8)
 RISK_SCORE_DIGITS: Final = (6, 4)
 ACTIVE_RULES_MAX: Final = 2_048
 """Active rules of the gate (``spec/rules.md``, Safety); at the bound passes."""
-
-_LIST_OPERATORS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
 
 
 def number_fault(name: str, value: Decimal, *, digits: tuple[int, int] = MONEY_DIGITS) -> str | None:
@@ -58,7 +56,7 @@ def rule_faults(rule: RiskRule) -> list[str]:
         faults.append("a rule has either metric, operator and threshold, or a condition")
     elif rule.condition is not None and rule.thresholds:
         faults.append("a rule with a condition has no threshold")
-    elif compares and rule.operator not in _LIST_OPERATORS and len(rule.thresholds) != 1:
+    elif compares and rule.operator not in LIST_OPERATORS and len(rule.thresholds) != 1:
         faults.append(f"operator {rule.operator} takes one threshold")
     elif rule.operator is Operator.BETWEEN and len(rule.thresholds) != 2:
         faults.append("operator BETWEEN takes two thresholds")

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from tidegate.core.kernel.decimals import plain
 from tidegate.core.kernel.readings import FieldFault
-from tidegate.core.pretrade.rules import Operator, RiskRule
+from tidegate.core.pretrade.rules import LIST_OPERATORS, Operator, RiskRule
 from tidegate.core.rules.compile import CompiledRules, Evaluation, ScopedRule, compile_rules
 from tidegate.core.rules.faults import InvalidJson, InvalidRule
 from tidegate.core.rules.instants import Instant
@@ -22,21 +22,6 @@ from tidegate.core.rules.tree import Condition, FieldRef, Leaf, Op, leaves_of
 from tidegate.core.rules.truth import Truth
 from tidegate.core.rules.values import Lookup
 from tidegate.core.rules.vocabularies import GATE_VOCABULARY
-
-DERIVATIVE_METRICS: Final = frozenset(
-    {
-        "account_equity",
-        "projected_margin_ratio",
-        "position_notional",
-        "projected_position_notional",
-        "worst_case_notional",
-        "liquidation_distance_pct",
-    }
-)
-"""Metrics that mean nothing on a SPOT order: a rule on them makes no hit there."""
-
-_LIST_OPERATORS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
-
 
 Shown = Callable[[str | None, object], object]
 """Rounds the value of a field for people."""
@@ -134,7 +119,7 @@ def condition_source(rule: RiskRule) -> object:
     if rule.condition is not None:
         return read_json(rule.condition)
     operator = rule.operator or Operator.EQ
-    value: object = list(rule.thresholds) if operator in _LIST_OPERATORS else _only(rule.thresholds)
+    value: object = list(rule.thresholds) if operator in LIST_OPERATORS else _only(rule.thresholds)
     return {"field": rule.metric, "op": Op[operator.name].value, "value": value}
 
 
@@ -150,7 +135,7 @@ def condition_faults(condition: str, *, engines: Engines = NO_ENGINES) -> tuple[
 def shown_thresholds(rule: RiskRule) -> str:
     """Write the threshold of a metric rule, that of IN, NOT_IN and BETWEEN as a JSON list; empty for a condition."""
     shown = [plain(threshold) for threshold in rule.thresholds]
-    return json.dumps(shown) if rule.operator in _LIST_OPERATORS else "".join(shown)
+    return json.dumps(shown) if rule.operator in LIST_OPERATORS else "".join(shown)
 
 
 def _only(thresholds: Sequence[Decimal]) -> Decimal | None:

@@ -7,35 +7,11 @@ from typing import Final
 
 from tidegate.core.kernel.decimals import shown_even, shown_owed, shown_owned
 from tidegate.core.pretrade.metrics import Metrics
+from tidegate.core.pretrade.rule_metrics import RULE_METRICS
 
 Reader = Callable[[Metrics], Decimal | None]
 
-METRIC_READERS: Final[Mapping[str, Reader]] = {
-    **{
-        name: attrgetter(name)
-        for name in (
-            "order_notional",
-            "order_quantity",
-            "leverage",
-            "price_deviation_pct",
-            "required_initial_margin",
-            "available_margin",
-            "projected_margin_ratio",
-            "position_notional",
-            "projected_position_notional",
-            "worst_case_notional",
-            "exposure_utilization_pct",
-            "liquidation_distance_pct",
-            "open_orders_count",
-            "orders_per_minute",
-            "notional_24h",
-            "rejects_per_hour",
-            "risk_score",
-        )
-    },
-    "account_equity": attrgetter("equity"),
-    "projected_exposure": attrgetter("projected_exposure_usdt"),
-}
+METRIC_READERS: Final[Mapping[str, Reader]] = {name: attrgetter(attribute) for name, attribute in RULE_METRICS.items()}
 """How a rule reads each metric of ``spec/pretrade.md`` section 5."""
 
 METRIC_ROUNDING: Final[Mapping[str, Callable[[Decimal], Decimal]]] = {

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from tidegate.core.pretrade.instrument import KycLevel
 
@@ -28,6 +29,10 @@ class Operator(StrEnum):
     IN = "IN"
     NOT_IN = "NOT_IN"
     BETWEEN = "BETWEEN"
+
+
+LIST_OPERATORS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
+"""Operators whose threshold is a list."""
 
 
 class RuleAction(StrEnum):

@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from starlette.responses import Response
 
-from tidegate.core.pretrade.rules import RiskRule, RuleAction
+from tidegate.core.pretrade.rules import LIST_OPERATORS, RiskRule, RuleAction
 from tidegate.core.rules.json_exact import write_json
 from tidegate.inbound.rest.dependencies import Admin, AdminDependencies, By
 from tidegate.inbound.rest.exact_json import ExactJson
 from tidegate.inbound.rest.fields import RowId
 from tidegate.inbound.rest.operations import READERS, WITH_BODY, WITH_VERSION, WRITERS, Operation, Success
 from tidegate.inbound.rest.problems import FieldError, unprocessable
-from tidegate.inbound.rest.rule_checks import LIST_OPERATORS
 from tidegate.inbound.rest.rule_schemas import (
     ManyThresholds,
     RuleDocument,

@@ -1,17 +1,12 @@
 """What a rule compares, checked when it is saved: every fault with a pointer into the rule as it was sent."""
 
-from typing import Final
-
 from tidegate.core.pretrade.dynamic_rules import condition_of
-from tidegate.core.pretrade.rules import Operator, RiskRule
+from tidegate.core.pretrade.rules import LIST_OPERATORS, Operator, RiskRule
 from tidegate.core.rules.faults import InvalidJson, InvalidRule, RuleFault
 from tidegate.core.rules.limits import LIST_LITERAL_MAX
 from tidegate.core.rules.parse import Engines
 from tidegate.core.rules.vocabularies import GATE_METRICS
 from tidegate.inbound.rest.dependencies import RuleFaults
-
-LIST_OPERATORS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
-"""Operators whose threshold is a list."""
 
 
 def rule_checker(engines: Engines) -> RuleFaults:

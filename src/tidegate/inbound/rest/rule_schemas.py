@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from tidegate.core.kernel.decimals import plain
 from tidegate.core.kernel.readings import Unreadable, instant_text, read_decimal
 from tidegate.core.pretrade.instrument import KycLevel
-from tidegate.core.pretrade.rules import Operator, RiskRule, RuleAction, Severity
+from tidegate.core.pretrade.rules import LIST_OPERATORS, Operator, RiskRule, RuleAction, Severity
 from tidegate.core.rules.json_exact import read_json
 from tidegate.core.rules.vocabularies import GATE_METRICS
 from tidegate.inbound.rest.fields import (
@@ -23,7 +23,6 @@ from tidegate.inbound.rest.fields import (
     SwitchText,
     TimeText,
 )
-from tidegate.inbound.rest.rule_checks import LIST_OPERATORS
 from tidegate.ports.configuration import Stored
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from tidegate.core.kernel.readings import FieldFault
 from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.core.pretrade.rule_metrics import RULE_METRICS
-from tidegate.core.pretrade.rules import Operator, RiskRule, RuleAction, Severity
+from tidegate.core.pretrade.rules import LIST_OPERATORS, Operator, RiskRule, RuleAction, Severity
 from tidegate.inbound.scenario.faults import ScenarioFault
 from tidegate.inbound.scenario.json_text import JsonObject, Number, canonical_text
 from tidegate.inbound.scenario.row import Row
@@ -15,7 +15,6 @@ from tidegate.inbound.scenario.row import Row
 ConditionFaults = Callable[[str], Iterable[FieldFault]]
 """The save-time checks of a condition (JSON text): faults with pointers from the condition's root, none when sound."""
 
-LIST_OPERATORS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
 _RANGE_LENGTH: Final = 2
 
 

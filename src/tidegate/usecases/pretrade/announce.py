@@ -15,7 +15,7 @@ from tidegate.core.pretrade.evidence import Evidence
 from tidegate.core.pretrade.metrics import Metrics
 from tidegate.core.pretrade.reasons import Action, RejectReason
 from tidegate.core.pretrade.rendering import SHOWN_METRICS, shown
-from tidegate.core.pretrade.rules import Operator, RiskRule
+from tidegate.core.pretrade.rules import LIST_OPERATORS, RiskRule
 from tidegate.core.pretrade.verdict import Verdict
 from tidegate.core.pretrade.violation import Violation
 from tidegate.ports.configuration import Area, RiskRules
@@ -31,7 +31,6 @@ _EVENT_IDS: Final = UUID("5d5b7b0e-3c5e-4d0f-9d2a-6a3a5c1f0b77")
 
 _RULE_VERSIONS_KEPT: Final = 8
 _RATIO: Final = "projected_margin_ratio"
-_LIST_OPERATORS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN})
 _VERSION_NAMES: Final = {
     Area.RULES.value: "rules",
     Area.TIERS.value: "margin_tiers",
@@ -303,7 +302,7 @@ def _threshold(rule: RiskRule) -> str | None:
     """A decimal, a JSON list for the operators that take one, ``None`` for a condition."""
     if rule.metric is None:
         return None
-    if rule.operator in _LIST_OPERATORS:
+    if rule.operator in LIST_OPERATORS:
         return json.dumps([plain(threshold) for threshold in rule.thresholds])
     return plain(rule.thresholds[0])
 

@@ -6,9 +6,10 @@ from typing import Final
 
 from tidegate.core.kernel.decimals import plain
 from tidegate.core.pretrade.case import Case
-from tidegate.core.pretrade.dynamic_rules import DERIVATIVE_METRICS, RuleHit, shown_thresholds
+from tidegate.core.pretrade.dynamic_rules import RuleHit, shown_thresholds
 from tidegate.core.pretrade.metric_values import METRIC_READERS, METRIC_ROUNDING
 from tidegate.core.pretrade.reasons import Action, RejectReason
+from tidegate.core.pretrade.rule_metrics import DERIVATIVE_METRICS
 from tidegate.core.pretrade.rules import RuleAction
 from tidegate.core.pretrade.violation import Violation
 
