@@ -13,8 +13,8 @@ from tidegate.core.kernel.decimals import plain
 from tidegate.core.pretrade.account import Balance
 from tidegate.core.pretrade.instrument import Mark
 from tidegate.core.pretrade.scenario import Scenario
-from tidegate.ports.configuration import Change
 from tidegate.ports.event_bus import OutgoingEvent
+from tidegate.ports.stored import Change
 from tidegate.settings import read_settings
 from tidegate.usecases.pretrade.seed import Event, seed_events
 from tidegate.wire.codec import AvroCodec

@@ -18,8 +18,9 @@ from tidegate.core.pretrade.settings import GateSettings
 from tidegate.core.pretrade.snapshot import FlowFacts
 from tidegate.core.pretrade.tiers import MarginTier
 from tidegate.core.pretrade.violation import Violation
-from tidegate.ports.configuration import Change, EventStamp
+from tidegate.ports.configuration import EventStamp
 from tidegate.ports.decision_journal import DecisionRecord
+from tidegate.ports.stored import Change
 
 USER = "7b0d4c1e-6f3a-4a53-9d0b-0f6a1f6f7c11"
 OTHER_USER = "0a4f0f34-6c0a-4c8f-8a8f-3f9ad2bb1a22"

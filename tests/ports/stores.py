@@ -24,7 +24,8 @@ from tidegate.outbound.postgres.profiles import PostgresProfiles
 from tidegate.outbound.postgres.retention import PostgresRetention
 from tidegate.outbound.postgres.risk_rules import PostgresRiskRules
 from tidegate.outbound.postgres.trading_states import PostgresTradingStates
-from tidegate.ports.configuration import ConfigurationWatch, MarginTiers, Profiles, RiskRules, TradingStates
+from tidegate.ports.configuration import MarginTiers, Profiles, RiskRules, TradingStates
+from tidegate.ports.configuration_watch import ConfigurationWatch
 from tidegate.ports.decision_journal import DecisionArchive, DecisionJournal
 from tidegate.ports.event_bus import DeadLetters, EventPublisher, EventSource
 from tidegate.ports.outbox import Outbox

@@ -8,7 +8,7 @@ from tests.ports.builders import a_profile, a_rule, a_tier, by
 from tests.ports.stores import Stores
 from tests.ports.test_trading_states import a_halt
 
-from tidegate.ports.configuration import Area
+from tidegate.ports.configuration_watch import Area
 
 SOON_S = 1.0
 """A change is known on every replica less than a second after it was committed (PT-202)."""

@@ -9,8 +9,8 @@ from tests.ports.builders import a_tier, by
 from tests.ports.stores import Stores
 
 from tidegate.core.pretrade.tiers import MarginTier
-from tidegate.ports.configuration import Conflict, NotStored, VersionMoved
 from tidegate.ports.paging import PageRequest
+from tidegate.ports.stored import Conflict, NotStored, VersionMoved
 
 LADDER = (a_tier(1), a_tier(2), a_tier(3))
 

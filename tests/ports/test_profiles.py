@@ -9,8 +9,10 @@ from tests.ports.builders import NOW_US, OTHER_USER, SECOND_US, USER, a_profile,
 from tests.ports.stores import Stores
 
 from tidegate.core.pretrade.instrument import KycLevel
-from tidegate.ports.configuration import Applied, Area, Conflict, NotStored, ProfileChange, VersionMoved
+from tidegate.ports.configuration import Applied, ProfileChange
+from tidegate.ports.configuration_watch import Area
 from tidegate.ports.paging import PageRequest, UnreadableCursor
+from tidegate.ports.stored import Conflict, NotStored, VersionMoved
 
 FREEZE = ProfileChange(frozen=True)
 

@@ -10,9 +10,9 @@ from tests.ports.stores import Stores
 
 from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.core.pretrade.rules import Operator, RiskRule, RuleAction, Severity
-from tidegate.ports.configuration import Conflict, NotStored, VersionMoved
 from tidegate.ports.paging import PageRequest
 from tidegate.ports.storable import ACTIVE_RULES_MAX
+from tidegate.ports.stored import Conflict, NotStored, VersionMoved
 
 
 async def test_rule_created_is_stored_whole(stores: Stores) -> None:

@@ -7,7 +7,8 @@ from tests.ports.builders import NOW_US, USER
 from tests.ports.stores import Stores
 
 from tidegate.core.pretrade.account import TradingState
-from tidegate.ports.configuration import Conflict, Scope, TradingStateRow, VersionMoved
+from tidegate.ports.configuration import Scope, TradingStateRow
+from tidegate.ports.stored import Conflict, VersionMoved
 
 
 def a_halt(scope: Scope = Scope.GLOBAL, key: str = "", *, reason: str = "drill") -> TradingStateRow:

@@ -15,8 +15,8 @@ from tidegate.core.kernel.readings import instant_text
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.rendering import render_verdict
 from tidegate.core.pretrade.verdict import Verdict
-from tidegate.ports.configuration import NotStored
 from tidegate.ports.decision_journal import DecisionRecord
+from tidegate.ports.stored import NotStored
 from tidegate.usecases.pretrade.replay import Replayed
 
 DecisionId = Annotated[str, typer.Argument(metavar="ID", help="The decision_id of an answer.")]

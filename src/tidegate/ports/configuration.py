@@ -1,17 +1,13 @@
-"""Configuration that officers change: profiles, rules, margin tiers, trading states. One Protocol an area.
+"""The gate's configuration that officers change: profiles, rules, margin tiers, trading states. One Protocol an area.
 
-Every write bumps the area's version in the same transaction and tells all replicas (``ConfigurationWatch``); nothing
-published is edited: each write keeps the former version with actor and time. Failure contract of all of them:
-``DependencyFailed`` when the store does not answer; ``NotStored`` when the row does not exist; ``VersionMoved`` when
-the row is not at the version the caller saw; ``Conflict`` when the write would break an invariant, which changes
-nothing.
+Versions, actors and the failure contract of all of them: ``tidegate.ports.stored``.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from tidegate.core.pretrade import feeds
 from tidegate.core.pretrade.account import Profile, TradingState
@@ -19,56 +15,7 @@ from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.core.pretrade.rules import RiskRule
 from tidegate.core.pretrade.tiers import MarginTier
 from tidegate.ports.paging import Page, PageRequest
-
-Row = TypeVar("Row")
-
-
-class Area(StrEnum):
-    """What is versioned on its own."""
-
-    PROFILES = "profiles"
-    RULES = "rules"
-    TIERS = "tiers"
-    TRADING_STATES = "trading_states"
-
-
-class NotStored(LookupError):
-    """No row of this id."""
-
-
-class VersionMoved(Exception):
-    """The row is at another version than the caller saw; ``current`` is the one it is at."""
-
-    def __init__(self, current: int) -> None:
-        super().__init__(f"the row is at version {current}")
-        self.current = current
-
-
-class Conflict(Exception):
-    """The write would break an invariant; ``faults`` says which, in words. Nothing was changed."""
-
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = tuple(faults)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Who changes, and when (microseconds since 1970)."""
-
-    actor: str
-    at_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stored(Generic[Row]):
-    """One row as it stands: ``row_id`` is the table's bigserial, ``version`` counts its changes from 1."""
-
-    row_id: int
-    row: Row
-    version: int
-    created_us: int
-    updated_us: int
+from tidegate.ports.stored import Change, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,16 +156,3 @@ class TradingStates(Protocol):
 
     async def put(self, row: TradingStateRow, *, version: int | None) -> tuple[int, TradingStateRow]:
         """Set one state; ``version`` is the area version the caller saw (``None`` takes any). Gives the new version."""
-
-
-class ConfigurationWatch(Protocol):
-    """Tells a replica which areas changed."""
-
-    async def versions(self) -> Mapping[Area, int]:
-        """Give the version of every area; the answer confirms the replica's configuration."""
-
-    def changes(self) -> AsyncIterator[Area]:
-        """Give every area once as soon as it listens, so that nothing written before is missed, then each area when a
-        write to it was committed anywhere; ends with ``DependencyFailed`` when the connection breaks (a poll of
-        ``versions`` is the safety net).
-        """

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tidegate.core.pretrade.account import Profile
-from tidegate.ports.configuration import Applied, EventStamp, NotStored, ProfileChange
+from tidegate.ports.configuration import Applied, EventStamp, ProfileChange
+from tidegate.ports.stored import NotStored
 
 PROFILE_FIELDS: Final = ("kyc_level", "exposure_limit_usdt", "frozen", "risk_score", "max_leverage")
 

@@ -40,8 +40,8 @@ from tidegate.outbound.memory.margin_tiers import MemoryMarginTiers
 from tidegate.outbound.memory.profiles import MemoryProfiles
 from tidegate.outbound.memory.risk_rules import MemoryRiskRules
 from tidegate.outbound.memory.trading_states import MemoryTradingStates
-from tidegate.ports.configuration import Change
 from tidegate.ports.decision_journal import DecisionRecord
+from tidegate.ports.stored import Change
 
 NOW_US = NOW_S * 1_000_000
 USER = "7b0d4c1e-6f3a-4a53-9d0b-0f6a1f6f7c11"

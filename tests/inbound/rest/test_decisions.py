@@ -7,7 +7,7 @@ from tidegate.core.pretrade.metrics import Metrics
 from tidegate.core.pretrade.reasons import Decision
 from tidegate.core.pretrade.verdict import Verdict
 from tidegate.inbound.rest.replays import replay_by
-from tidegate.ports.configuration import NotStored
+from tidegate.ports.stored import NotStored
 from tidegate.usecases.pretrade.replay import Replayed
 
 FIRST = "4f9c2a64-52b1-4d0e-9a3e-1f2f3a4b5c6d"

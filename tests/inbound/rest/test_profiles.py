@@ -6,7 +6,7 @@ import pytest
 from tests.inbound.rest.admin import BY, NOW_US, OTHER_USER, USER, Admin, a_profile, errors_of
 
 from tidegate.core.pretrade.instrument import KycLevel
-from tidegate.ports.configuration import VersionMoved
+from tidegate.ports.stored import VersionMoved
 
 PATH = f"/v1/risk-profiles/{USER}"
 

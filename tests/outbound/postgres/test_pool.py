@@ -18,7 +18,7 @@ from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.outbound.postgres.embedded import EmbeddedPostgres
 from tidegate.outbound.postgres.migrate import migrate
 from tidegate.outbound.postgres.pool import PoolLimits, PostgresPool
-from tidegate.ports.configuration import Area
+from tidegate.ports.configuration_watch import Area
 
 pytestmark = pytest.mark.servers
 

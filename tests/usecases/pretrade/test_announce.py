@@ -15,8 +15,8 @@ from tidegate.core.pretrade.rules import Operator
 from tidegate.core.pretrade.settings import GateSettings
 from tidegate.core.pretrade.verdict import Verdict
 from tidegate.core.pretrade.violation import Violation
-from tidegate.ports.configuration import NotStored
 from tidegate.ports.decision_journal import DecisionRecord
+from tidegate.ports.stored import NotStored
 from tidegate.usecases.pretrade.announce import Announcer, announces
 from tidegate.wire.topics import OUT_TOPICS
 

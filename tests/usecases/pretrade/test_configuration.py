@@ -11,7 +11,8 @@ from tests.ports.builders import a_profile, a_rule, a_tier, by
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.account import TradingState
 from tidegate.inbound.jobs.refresh import ConfigurationRefresh
-from tidegate.ports.configuration import Area, ProfileChange, Scope, TradingStateRow
+from tidegate.ports.configuration import ProfileChange, Scope, TradingStateRow
+from tidegate.ports.configuration_watch import Area
 
 USER = a_profile().user_id
 

@@ -4,7 +4,7 @@ import asyncio
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.backoff import Backoff
-from tidegate.ports.configuration import ConfigurationWatch
+from tidegate.ports.configuration_watch import ConfigurationWatch
 from tidegate.usecases.pretrade.configuration import ConfigurationKeeper
 
 

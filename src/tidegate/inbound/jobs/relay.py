@@ -7,9 +7,9 @@ from typing import Final
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.backoff import Backoff
-from tidegate.ports.configuration import NotStored
 from tidegate.ports.event_bus import EventPublisher, OutgoingEvent
 from tidegate.ports.outbox import Backlog, Outbox, PendingAnnouncement
+from tidegate.ports.stored import NotStored
 from tidegate.usecases.pretrade.announce import Announcement, Announcer
 from tidegate.wire.codec import AvroCodec, UnwritableRecord
 from tidegate.wire.topics import record_key, topic_name

@@ -28,9 +28,9 @@ from tidegate.inbound.rest.fields import (
 from tidegate.inbound.rest.operations import READERS, Operation, Success
 from tidegate.inbound.rest.problems import FieldError, RequestRefused, unprocessable
 from tidegate.inbound.shared.faults import FaultCode
-from tidegate.ports.configuration import NotStored
 from tidegate.ports.decision_journal import DecisionFilter, DecisionRecord
 from tidegate.ports.paging import PageRequest
+from tidegate.ports.stored import NotStored
 
 
 class DecisionQuery(PageQuery):

@@ -11,8 +11,9 @@ from tidegate.core.pretrade.rules import RiskRule
 from tidegate.core.rules.faults import RuleFault
 from tidegate.inbound.shared.token_guard import Principal, TokenGuard
 from tidegate.ports.clock import Clock
-from tidegate.ports.configuration import Change, MarginTiers, Profiles, RiskRules, TradingStates
+from tidegate.ports.configuration import MarginTiers, Profiles, RiskRules, TradingStates
 from tidegate.ports.decision_journal import DecisionArchive
+from tidegate.ports.stored import Change
 
 Probe = Callable[[], Awaitable[str | None]]
 """Tells why a part is not ready; ``None`` when it is."""

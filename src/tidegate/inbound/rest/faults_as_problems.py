@@ -19,8 +19,8 @@ from tidegate.inbound.rest.risk_rules import errors_in_condition
 from tidegate.inbound.rest.versions import version_moved
 from tidegate.inbound.shared.faults import FAULTS, FaultCode
 from tidegate.inbound.shared.token_guard import Forbidden, Unauthenticated
-from tidegate.ports.configuration import Conflict, NotStored, VersionMoved
 from tidegate.ports.paging import UnreadableCursor
+from tidegate.ports.stored import Conflict, NotStored, VersionMoved
 
 _PLACES = {"body": "body", "query": "query", "path": "path", "header": "header"}
 _TAGS = {ONE_TAG, LADDER_TAG}

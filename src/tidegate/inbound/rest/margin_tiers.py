@@ -32,8 +32,8 @@ from tidegate.inbound.rest.fields import (
 from tidegate.inbound.rest.operations import READERS, WITH_BODY, WITH_VERSION, WRITERS, Operation, Success
 from tidegate.inbound.rest.versions import IfMatch, check_match, etag, required_match
 from tidegate.inbound.shared.faults import FaultCode
-from tidegate.ports.configuration import Stored
 from tidegate.ports.paging import PageRequest
+from tidegate.ports.stored import Stored
 
 TIERS_MAX = 200
 """Tiers that one request creates, and the highest number of a tier (at the bound passes)."""

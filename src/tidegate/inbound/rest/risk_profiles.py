@@ -29,8 +29,9 @@ from tidegate.inbound.rest.fields import (
 from tidegate.inbound.rest.operations import READERS, WITH_BODY, WITH_VERSION, WRITERS, Operation, Success
 from tidegate.inbound.rest.versions import IfMatch, check_match, etag, required_match
 from tidegate.inbound.shared.faults import FaultCode
-from tidegate.ports.configuration import ProfileChange, ProfileRow, Stored
+from tidegate.ports.configuration import ProfileChange, ProfileRow
 from tidegate.ports.paging import PageRequest
+from tidegate.ports.stored import Stored
 
 
 class ProfileQuery(PageQuery):

@@ -26,8 +26,8 @@ from tidegate.inbound.rest.rule_schemas import (
 )
 from tidegate.inbound.rest.versions import IfMatch, check_match, etag, required_match
 from tidegate.inbound.shared.faults import FaultCode
-from tidegate.ports.configuration import Stored
 from tidegate.ports.paging import PageRequest
+from tidegate.ports.stored import Stored
 
 RuleId = Annotated[RowId, Path(description="The rule's id.")]
 

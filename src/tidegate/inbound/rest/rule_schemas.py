@@ -23,7 +23,7 @@ from tidegate.inbound.rest.fields import (
     SwitchText,
     TimeText,
 )
-from tidegate.ports.configuration import Stored
+from tidegate.ports.stored import Stored
 
 
 class ManyThresholds(tuple[Decimal, ...]):

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 
-from tidegate.ports.configuration import Area, VersionMoved
+from tidegate.ports.configuration_watch import Area
+from tidegate.ports.stored import VersionMoved
 
 
 class MemoryConfigurationAreas:

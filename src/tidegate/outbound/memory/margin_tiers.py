@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from tidegate.core.pretrade.tiers import MarginTier
 from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas
 from tidegate.outbound.memory.versioned_rows import VersionedRows
-from tidegate.ports.configuration import Area, Change, Conflict, NotStored, Stored
+from tidegate.ports.configuration_watch import Area
 from tidegate.ports.paging import Page, PageRequest
 from tidegate.ports.storable import ladders_faults, tier_faults
+from tidegate.ports.stored import Change, Conflict, NotStored, Stored
 
 
 class MemoryMarginTiers:

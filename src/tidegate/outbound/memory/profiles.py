@@ -7,20 +7,12 @@ from tidegate.core.pretrade.account import Profile
 from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas
 from tidegate.outbound.memory.versioned_rows import VersionedRows
-from tidegate.ports.configuration import (
-    Applied,
-    Area,
-    Change,
-    Conflict,
-    EventStamp,
-    NotStored,
-    ProfileChange,
-    ProfileRow,
-    Stored,
-)
+from tidegate.ports.configuration import Applied, EventStamp, ProfileChange, ProfileRow
+from tidegate.ports.configuration_watch import Area
 from tidegate.ports.paging import Page, PageRequest
 from tidegate.ports.profile_events import KnownProfile, ProfileEvent, changed_profile, outcome
 from tidegate.ports.storable import profile_faults
+from tidegate.ports.stored import Change, Conflict, NotStored, Stored
 
 
 class MemoryProfiles:

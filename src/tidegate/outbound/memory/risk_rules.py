@@ -7,9 +7,10 @@ from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.core.pretrade.rules import RiskRule
 from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas
 from tidegate.outbound.memory.versioned_rows import VersionedRows
-from tidegate.ports.configuration import Area, Change, Conflict, NotStored, Stored
+from tidegate.ports.configuration_watch import Area
 from tidegate.ports.paging import Page, PageRequest
 from tidegate.ports.storable import active_rules_fault, name_fault, rule_faults
+from tidegate.ports.stored import Change, Conflict, NotStored, Stored
 
 
 class MemoryRiskRules:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas, require_version
-from tidegate.ports.configuration import Area, Conflict, Scope, TradingStateRow
+from tidegate.ports.configuration import Scope, TradingStateRow
+from tidegate.ports.configuration_watch import Area
 from tidegate.ports.storable import trading_state_faults
+from tidegate.ports.stored import Conflict
 
 
 class MemoryTradingStates:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tidegate.outbound.memory.configuration_areas import require_version
-from tidegate.ports.configuration import Change, NotStored, Stored
 from tidegate.ports.paging import Page, PageRequest, read_cursor, write_cursor
+from tidegate.ports.stored import Change, NotStored, Stored
 
 Row = TypeVar("Row")
 

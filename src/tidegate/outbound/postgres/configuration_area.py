@@ -7,7 +7,8 @@ become visible in order, and a replica that loads what changed after a version n
 from typing import Final
 
 from tidegate.outbound.postgres.pool import Connection
-from tidegate.ports.configuration import Area, VersionMoved
+from tidegate.ports.configuration_watch import Area
+from tidegate.ports.stored import VersionMoved
 
 CHANNEL: Final = "tidegate_configuration"
 

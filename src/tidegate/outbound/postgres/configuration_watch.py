@@ -7,7 +7,7 @@ from typing import Final
 from tidegate.outbound.postgres.configuration_area import CHANNEL
 from tidegate.outbound.postgres.notices import notices
 from tidegate.outbound.postgres.pool import PostgresPool
-from tidegate.ports.configuration import Area
+from tidegate.ports.configuration_watch import Area
 
 _VERSIONS: Final = "SELECT area, version FROM configuration_versions"
 

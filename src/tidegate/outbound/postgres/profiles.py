@@ -12,20 +12,12 @@ from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.outbound.postgres.configuration_area import area_version, lock_area, publish_area, require_version
 from tidegate.outbound.postgres.instants import to_timestamp, to_us
 from tidegate.outbound.postgres.pool import Connection, PostgresPool
-from tidegate.ports.configuration import (
-    Applied,
-    Area,
-    Change,
-    Conflict,
-    EventStamp,
-    NotStored,
-    ProfileChange,
-    ProfileRow,
-    Stored,
-)
+from tidegate.ports.configuration import Applied, EventStamp, ProfileChange, ProfileRow
+from tidegate.ports.configuration_watch import Area
 from tidegate.ports.paging import Page, PageRequest, read_cursor, write_cursor
 from tidegate.ports.profile_events import KnownProfile, ProfileEvent, changed_profile, outcome
 from tidegate.ports.storable import profile_faults
+from tidegate.ports.stored import Change, Conflict, NotStored, Stored
 
 _LISTING: Final = "profiles"
 _PAGE: Final = """

@@ -10,9 +10,10 @@ from tidegate.core.pretrade.rules import Operator, RiskRule, RuleAction, Severit
 from tidegate.outbound.postgres.configuration_area import area_version, lock_area, publish_area, require_version
 from tidegate.outbound.postgres.instants import to_timestamp, to_us
 from tidegate.outbound.postgres.pool import Connection, PostgresPool
-from tidegate.ports.configuration import Area, Change, Conflict, NotStored, Stored
+from tidegate.ports.configuration_watch import Area
 from tidegate.ports.paging import Page, PageRequest, read_cursor, write_cursor
 from tidegate.ports.storable import active_rules_fault, name_fault, rule_faults
+from tidegate.ports.stored import Change, Conflict, NotStored, Stored
 
 _LISTING: Final = "rules"
 _PAGE: Final = """

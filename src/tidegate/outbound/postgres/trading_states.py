@@ -9,8 +9,10 @@ from tidegate.core.pretrade.account import TradingState
 from tidegate.outbound.postgres.configuration_area import area_version, lock_area, publish_area, require_version
 from tidegate.outbound.postgres.instants import to_timestamp, to_us
 from tidegate.outbound.postgres.pool import PostgresPool
-from tidegate.ports.configuration import Area, Conflict, Scope, TradingStateRow
+from tidegate.ports.configuration import Scope, TradingStateRow
+from tidegate.ports.configuration_watch import Area
 from tidegate.ports.storable import trading_state_faults
+from tidegate.ports.stored import Conflict
 
 _ALL: Final = "SELECT * FROM trading_states ORDER BY scope, key"
 _PUT: Final = """

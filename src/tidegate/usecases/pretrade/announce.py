@@ -18,7 +18,8 @@ from tidegate.core.pretrade.rendering import SHOWN_METRICS, shown
 from tidegate.core.pretrade.rules import LIST_OPERATORS, RiskRule
 from tidegate.core.pretrade.verdict import Verdict
 from tidegate.core.pretrade.violation import Violation
-from tidegate.ports.configuration import Area, RiskRules
+from tidegate.ports.configuration import RiskRules
+from tidegate.ports.configuration_watch import Area
 from tidegate.ports.decision_journal import MARGIN_CALL_TOPIC, DecisionRecord
 
 DECISION_TOPIC: Final = "risk.pretrade_decision.v1"

@@ -10,14 +10,8 @@ from tidegate.core.pretrade.settings import GateSettings
 from tidegate.core.pretrade.snapshot import GateConfiguration
 from tidegate.core.rules.parse import Engines
 from tidegate.ports.clock import Clock
-from tidegate.ports.configuration import (
-    Area,
-    ConfigurationWatch,
-    MarginTiers,
-    Profiles,
-    RiskRules,
-    TradingStates,
-)
+from tidegate.ports.configuration import MarginTiers, Profiles, RiskRules, TradingStates
+from tidegate.ports.configuration_watch import GATE_AREAS, Area, ConfigurationWatch
 from tidegate.usecases.pretrade.replica import Replica
 
 
@@ -71,20 +65,22 @@ class ConfigurationKeeper:
         """
         asked_us = self._clock.now_us()
         published = await self._stores.watch.versions()
-        for area in Area:
+        for area in GATE_AREAS:
             if self._held.get(area, -1) < published.get(area, 0):
                 await self.refresh(area)
-        held = all(self._held.get(area, -1) >= published.get(area, 0) for area in Area)
+        held = all(self._held.get(area, -1) >= published.get(area, 0) for area in GATE_AREAS)
         if held and not self.faults:
             self._replica.confirmed_at_us = max(asked_us, self._replica.confirmed_at_us)
         return held and not self.faults
 
     async def refresh(self, area: Area) -> None:
-        """Load one area and put it in its place.
+        """Load one area and put it in its place; an area of the desk's is nothing to the gate.
 
         Raises:
             DependencyFailed: the store does not answer; nothing has changed.
         """
+        if area not in GATE_AREAS:
+            return
         async with self._one_at_a_time:
             try:
                 await self._load(area)

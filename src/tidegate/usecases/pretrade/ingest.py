@@ -11,7 +11,8 @@ from tidegate.core.pretrade.feeds import Applied, EventStamp, FeedPlace
 from tidegate.core.pretrade.instrument import KYC_RANK, Instrument, KycLevel, Mark
 from tidegate.core.pretrade.snapshot import Market
 from tidegate.ports.account_book import AccountBook
-from tidegate.ports.configuration import Conflict, NotStored, ProfileChange, Profiles
+from tidegate.ports.configuration import ProfileChange, Profiles
+from tidegate.ports.stored import Conflict, NotStored
 from tidegate.usecases.pretrade.replica import Replica
 
 EARLY_MAX: Final = 10_000

@@ -12,7 +12,8 @@ from tidegate.core.pretrade.reasons import RejectReason
 from tidegate.core.pretrade.rules import RiskRule
 from tidegate.core.pretrade.snapshot import GateConfiguration
 from tidegate.core.pretrade.verdict import Verdict
-from tidegate.ports.configuration import Area, MarginTiers, RiskRules
+from tidegate.ports.configuration import MarginTiers, RiskRules
+from tidegate.ports.configuration_watch import Area
 from tidegate.ports.decision_journal import DecisionArchive, DecisionRecord
 from tidegate.usecases.pretrade.answering import answer_of, duplicate_verdict
 

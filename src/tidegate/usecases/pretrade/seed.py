@@ -12,16 +12,8 @@ from tidegate.core.kernel.decimals import plain
 from tidegate.core.pretrade.account import OpenOrder, Reservation, TradingState
 from tidegate.core.pretrade.scenario import Scenario
 from tidegate.core.pretrade.settings import GateSettings
-from tidegate.ports.configuration import (
-    Change,
-    Conflict,
-    MarginTiers,
-    Profiles,
-    RiskRules,
-    Scope,
-    TradingStateRow,
-    TradingStates,
-)
+from tidegate.ports.configuration import MarginTiers, Profiles, RiskRules, Scope, TradingStateRow, TradingStates
+from tidegate.ports.stored import Change, Conflict
 from tidegate.usecases.pretrade.told_rows import balance_row, instrument_fields, order_row, position_row
 
 SEED_ACCOUNT = "main"

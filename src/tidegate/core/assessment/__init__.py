@@ -1,0 +1,1 @@
+"""The assessment desk's decision: how risky a subject is, by weighted rules, thresholds and outside data."""

@@ -1,0 +1,1 @@
+"""The assessment desk's use cases: evaluate, keep its configuration, look back."""
