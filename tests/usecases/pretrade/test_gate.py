@@ -175,6 +175,16 @@ async def test_gate_on_a_configuration_not_confirmed_lately_is_unavailable() -> 
             await it.gate.ask(an_order("o-2"))
 
 
+async def test_gate_whose_clock_was_set_back_is_unavailable_until_the_next_confirmation() -> None:
+    """PT-201: a configuration confirmed in the future is of unknown age, and not as young as it looks."""
+    async with a_gate(settings=GateSettings(future_ms_max=50)) as it:
+        it.clock.at_us = NOW_US - 50_000
+        assert (await it.gate.ask(an_order("o-1"))).decision is Decision.APPROVED
+        it.clock.at_us = NOW_US - 50_001
+        with pytest.raises(DependencyFailed, match="configuration"):
+            await it.gate.ask(an_order("o-2"))
+
+
 async def test_gate_that_meets_a_bug_in_one_order_answers_it_internal_error_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -62,11 +62,10 @@ class RuleBook:
         if not self._entries:
             return ()
         evaluation = self._compiled.evaluate(lookup, now=_NO_INSTANT, attributes=attributes)
-        fired, unknown = evaluation.fired(), evaluation.unknown()
-        if not fired and not unknown:
+        if evaluation.quiet:
             return ()
-        found = [self._hit(rule_id, evaluation, known=True, shown=shown) for rule_id in fired]
-        for rule_id in unknown:
+        found = [self._hit(rule_id, evaluation, known=True, shown=shown) for rule_id in evaluation.fired()]
+        for rule_id in evaluation.unknown():
             if not self._entries[rule_id].fields & inapplicable:
                 found.append(self._hit(rule_id, evaluation, known=False, shown=shown))
         return sorted(found, key=lambda hit: (hit.rule.name, hit.rule.rule_id))

@@ -58,8 +58,14 @@ class Evaluation:
         for group in groups:
             for block in group.blocks:
                 block(readings, self._fired.append, self._unknown.append)
-        self._fired.sort()
-        self._unknown.sort()
+        if not self.quiet:
+            self._fired.sort()
+            self._unknown.sort()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether every rule in scope is FALSE."""
+        return not self._fired and not self._unknown
 
     def results(self) -> dict[str, Truth]:
         """The result of every rule in scope by its id."""

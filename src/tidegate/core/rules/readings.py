@@ -46,9 +46,10 @@ class SlotTable:
         field = self.field(path)
 
         def read(readings: Readings) -> object:
-            if field not in readings:  # filled here, for a reading inside a reading costs twice
-                readings[field] = readings.lookup(path)
-            return convert(readings[field])
+            value = readings.get(field)
+            if value is None:  # filled here, for a reading inside a reading costs twice
+                value = readings[field] = readings.lookup(path)
+            return convert(value)
 
         return self._slot((convert, path), read)
 

@@ -70,7 +70,7 @@ class ConfigurationKeeper:
                 await self.refresh(area)
         held = all(self._held.get(area, -1) >= published.get(area, 0) for area in GATE_AREAS)
         if held and not self.faults:
-            self._replica.confirmed_at_us = max(asked_us, self._replica.confirmed_at_us)
+            self._replica.confirmed_at_us = asked_us
         return held and not self.faults
 
     async def refresh(self, area: Area) -> None:

@@ -41,10 +41,12 @@ class Decider:
         """Refuse to decide on a configuration whose version was not confirmed lately.
 
         Raises:
-            DependencyFailed: not confirmed for more than ``config_age_ms_max``; at the limit passes.
+            DependencyFailed: not confirmed for more than ``config_age_ms_max`` (at the limit passes), or confirmed
+                further in the future than ``future_ms_max``: the clock was set back, and nobody knows the age.
         """
+        settings = self._replica.configuration.settings
         age_us = now_us - self._replica.confirmed_at_us
-        if age_us > self._replica.configuration.settings.config_age_ms_max * 1_000:
+        if not -settings.future_ms_max * 1_000 <= age_us <= settings.config_age_ms_max * 1_000:
             raise DependencyFailed("configuration", f"not confirmed for {age_us // 1_000} ms", retry_after_ms=1_000)
 
     def kept_since(self, now_us: int) -> int:

@@ -29,7 +29,7 @@ def check_dynamic_rules(case: Case) -> tuple[tuple[Violation, ...], tuple[str, .
     attributes = {"symbol": case.order.symbol}
     profile = case.snapshot.profile
     if profile is not None:
-        attributes["kyc_level"] = profile.kyc_level.value
+        attributes["kyc_level"] = profile.kyc_level  # a text already; its `value` is a property and costs
     hits = rules.hits(_lookup(case), attributes=attributes, inapplicable=_inapplicable(case), shown=_rounded)
     if not hits:
         return (), ()
@@ -44,11 +44,12 @@ def _inapplicable(case: Case) -> frozenset[str]:
 
 
 def _lookup(case: Case) -> Callable[[str], object]:
-    order, profile, metrics, readers = case.order, case.snapshot.profile, case.metrics, METRIC_READERS
+    order, profile, metrics, reader_of = case.order, case.snapshot.profile, case.metrics, METRIC_READERS.get
 
     def look(path: str) -> object:
-        if path in readers:
-            return readers[path](metrics)
+        reader = reader_of(path)
+        if reader is not None:
+            return reader(metrics)
         if path == "kyc_level":
             return profile.kyc_level.value if profile is not None else None
         value = getattr(order, path)
