@@ -51,3 +51,16 @@ class Stored(Generic[Row]):
     version: int
     created_us: int
     updated_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[Row]):
+    """One row whose id, a UUID, was made by its caller and stands in the row itself, as its version does.
+
+    ``changed_by``: who made this version.
+    """
+
+    row: Row
+    created_us: int
+    updated_us: int
+    changed_by: str

@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidegate.inbound.rest import decisions, margin_tiers, risk_profiles, risk_rules, trading_state
 from tidegate.inbound.rest.dependencies import AdminDependencies
+from tidegate.inbound.rest.desk.areas import desk_areas
 from tidegate.inbound.rest.faults_as_problems import add_fault_handlers
 from tidegate.inbound.rest.guarded_route import GuardedRoute
 from tidegate.inbound.rest.openapi import add_documentation
@@ -24,13 +25,15 @@ def create_app(dependencies: AdminDependencies) -> FastAPI:
     app.state.dependencies = dependencies
     app.router.route_class = GuardedRoute
     add_fault_handlers(app)
-    areas = (
+    areas = [
         ("risk profiles", risk_profiles.operations()),
         ("risk rules", risk_rules.operations()),
         ("margin tiers", margin_tiers.operations()),
         ("trading state", trading_state.operations()),
         ("decisions", decisions.operations()),
-    )
+    ]
+    if dependencies.desk is not None:
+        areas += desk_areas()
     for tag, operations in areas:
         for operation in operations:
             add_operation(app, operation, tag=tag)

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from tidegate.core.pretrade.rules import RiskRule
 from tidegate.core.rules.faults import RuleFault
+from tidegate.inbound.rest.desk.dependencies import DeskDependencies
 from tidegate.inbound.shared.token_guard import Principal, TokenGuard
 from tidegate.ports.clock import Clock
 from tidegate.ports.configuration import MarginTiers, Profiles, RiskRules, TradingStates
@@ -45,7 +46,7 @@ class AdminDependencies:
 
     ``probes``: by name, what ``/readyz`` asks. ``metrics`` gives what ``/metrics`` answers and its content type.
     ``mounts``: further ASGI applications by path (console, the demo's issuer). ``requests_max``: requests in flight
-    (at the bound passes); beyond, 429.
+    (at the bound passes); beyond, 429. ``desk``: what the assessment desk needs; without it there are no routes of it.
     """
 
     profiles: Profiles
@@ -61,6 +62,7 @@ class AdminDependencies:
     probes: Mapping[str, Probe] = field(default_factory=dict)
     mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
     requests_max: int = 512
+    desk: DeskDependencies | None = None
 
 
 def dependencies_of(request: Request) -> AdminDependencies:
@@ -78,6 +80,15 @@ def principal_of(request: Request) -> Principal:
 
 
 Admin = Annotated[AdminDependencies, Depends(dependencies_of)]
+
+
+def desk_of(admin: Admin) -> DeskDependencies:
+    """Give what the desk's routes were made with; they are there only with it."""
+    assert admin.desk is not None
+    return admin.desk
+
+
+Desk = Annotated[DeskDependencies, Depends(desk_of)]
 
 
 def change_by(request: Request, admin: Admin) -> Change:

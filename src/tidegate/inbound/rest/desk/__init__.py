@@ -1,0 +1,1 @@
+"""The assessment desk over REST, a file an area."""
