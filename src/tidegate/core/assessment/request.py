@@ -7,6 +7,9 @@ from typing import Final
 SCOPE_KEYS: Final = ("country", "product_type", "risk_category", "source_system")
 """The fields of a request that a scope may narrow."""
 
+TEXT_CHARACTERS_MAX: Final = 256
+"""Characters of a request's texts and of a scope's values (at the bound passes)."""
+
 
 @dataclass(frozen=True, slots=True)
 class AssessmentRequest:

@@ -1,0 +1,165 @@
+"""The desk's decision: rules in scope, their score, the threshold's decision, and what may only make it stricter.
+
+Pure: the same request, rule set, outside answers, history and clock give the same verdict, byte for byte.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+from tidegate.core.assessment.decision import Decision, stricter
+from tidegate.core.assessment.logic import OnUnknown
+from tidegate.core.assessment.outside import CallStatus, ProviderAnswer
+from tidegate.core.assessment.reading_request import provider_call, request_lookup
+from tidegate.core.assessment.request import AssessmentRequest
+from tidegate.core.assessment.risk_threshold import SCORE_MAX, SCORE_MIN
+from tidegate.core.assessment.rule_set import ActiveRule, RuleSet
+from tidegate.core.assessment.thresholds import ScoreRanges
+from tidegate.core.assessment.verdict import NO_RULE_IN_SCOPE, NO_THRESHOLD, RuleOutcome, Verdict
+from tidegate.core.kernel.decimals import WORKING
+from tidegate.core.rules.evaluate import LeafResult
+from tidegate.core.rules.instants import Instant
+from tidegate.core.rules.truth import Truth
+
+COVERAGE_QUANTUM: Final = Decimal("0.0001")
+_WHOLE: Final = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A rule in scope and what it came to."""
+
+    active: ActiveRule
+    result: Truth
+
+    @property
+    def weight(self) -> int:
+        return self.active.rule.weight
+
+    @property
+    def unknown(self) -> bool:
+        return self.result is Truth.UNKNOWN
+
+    @property
+    def triggered(self) -> bool:
+        return self.result is Truth.TRUE or (self.unknown and self.active.logic.on_unknown is OnUnknown.TRIGGER)
+
+    @property
+    def asks_for_review(self) -> bool:
+        return self.unknown and self.active.logic.on_unknown is OnUnknown.REVIEW
+
+    def outcome(self, leaves: Mapping[str, tuple[LeafResult, ...]]) -> RuleOutcome:
+        rule = self.active.rule
+        contribution = rule.weight if self.triggered else 0
+        shown = leaves.get(rule.rule_code, ())
+        return RuleOutcome(rule.rule_code, rule.rule_id, rule.version, rule.weight, self.result, contribution, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """The score, and the bounds of what it could have been had every rule been known."""
+
+    score: int
+    low: int
+    high: int
+
+
+def assess(
+    request: AssessmentRequest,
+    *,
+    rule_set: RuleSet,
+    outside: Mapping[str, ProviderAnswer],
+    history: Mapping[str, object],
+    now: Instant,
+) -> Verdict:
+    """Decide one request.
+
+    ``outside`` holds the answers of the providers that were called, by name; one that is not there was not called.
+    ``history`` is what ``history.HistoryCounts.fields`` gives for the windows of the rule set.
+    """
+    attributes = request.attributes()
+    lookup = request_lookup(request, outside=outside, history=history)
+    evaluation = rule_set.compiled.evaluate(lookup, now=now, attributes=attributes)
+    results = evaluation.results()
+    judged = [_Judged(each, results[each.rule.rule_code]) for each in rule_set.in_scope(attributes)]
+    scores = _scores(judged)
+    ranges = rule_set.thresholds.for_request(attributes)
+    leaves = evaluation.explained()
+    return Verdict(
+        decision=_decision(judged, scores, ranges=ranges),
+        risk_score=scores.score,
+        score_min=scores.low,
+        score_max=scores.high,
+        coverage=_coverage(judged),
+        reason_codes=_reason_codes(judged, ranges),
+        warnings=tuple(_warnings(judged, outside)),
+        rules=tuple(each.outcome(leaves) for each in judged),
+    )
+
+
+def _scores(judged: Sequence[_Judged]) -> _Scores:
+    known = sum(each.weight for each in judged if each.result is Truth.TRUE)
+    unknown = [each.weight for each in judged if each.unknown]
+    return _Scores(
+        score=_clamped(sum(each.weight for each in judged if each.triggered)),
+        low=_clamped(known + sum(weight for weight in unknown if weight < 0)),
+        high=_clamped(known + sum(weight for weight in unknown if weight > 0)),
+    )
+
+
+def _clamped(score: int) -> int:
+    return min(max(score, SCORE_MIN), SCORE_MAX)
+
+
+def _decision(judged: Sequence[_Judged], scores: _Scores, *, ranges: ScoreRanges | None) -> Decision:
+    if ranges is None or not judged:
+        decision = Decision.MANUAL_REVIEW
+    else:
+        decision = ranges.decision_of(scores.score)
+        if any(each.asks_for_review for each in judged) and not _review_is_idle(judged, scores, ranges=ranges):
+            decision = stricter(decision, Decision.MANUAL_REVIEW)
+    for each in judged:
+        if each.triggered and each.active.logic.outcome is not None:
+            decision = stricter(decision, each.active.logic.outcome)
+    return decision
+
+
+def _review_is_idle(judged: Sequence[_Judged], scores: _Scores, *, ranges: ScoreRanges) -> bool:
+    """Whether no unknown rule could have changed the decision, by its weight or by its outcome."""
+    decisions = ranges.decisions_between(scores.low, scores.high)
+    if len(decisions) > 1:
+        return False
+    (decision,) = decisions
+    outcomes = [each.active.logic.outcome for each in judged if each.unknown]
+    return all(outcome is None or outcome.strictness <= decision.strictness for outcome in outcomes)
+
+
+def _coverage(judged: Sequence[_Judged]) -> Decimal:
+    whole = sum(abs(each.weight) for each in judged)
+    evaluated = sum(abs(each.weight) for each in judged if not each.unknown)
+    share = WORKING.divide(Decimal(evaluated), Decimal(whole)) if whole else _WHOLE
+    return share.quantize(COVERAGE_QUANTUM, ROUND_HALF_EVEN, WORKING)
+
+
+def _reason_codes(judged: Sequence[_Judged], ranges: ScoreRanges | None) -> tuple[str, ...]:
+    triggered = sorted(
+        (each for each in judged if each.triggered), key=lambda each: (-each.weight, each.active.rule.rule_code)
+    )
+    codes = [each.active.rule.rule_code for each in triggered]
+    if ranges is None:
+        codes.append(NO_THRESHOLD)
+    if not judged:
+        codes.append(NO_RULE_IN_SCOPE)
+    return tuple(codes)
+
+
+def _warnings(judged: Sequence[_Judged], outside: Mapping[str, ProviderAnswer]) -> Iterable[str]:
+    needed = {name for each in judged for name in each.active.logic.providers}
+    for name in sorted(needed):
+        answer = outside.get(name)
+        if answer is None or answer.status is not CallStatus.SUCCESS:
+            yield f"{name}: {provider_call(answer)}"
+    for each in judged:
+        if each.unknown:
+            yield f"{each.active.rule.rule_code}: UNKNOWN"
