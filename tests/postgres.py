@@ -27,8 +27,9 @@ EMPTY = """
 DO $$
 DECLARE tables text;
 BEGIN
-    SELECT string_agg(quote_ident(tablename), ', ') INTO tables FROM pg_tables
-    WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'configuration_versions');
+    SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') INTO tables FROM pg_tables
+    WHERE schemaname IN ('public', 'lt_risk_engine')
+        AND tablename NOT IN ('alembic_version', 'configuration_versions');
     EXECUTE 'TRUNCATE ' || tables || ' RESTART IDENTITY';
     UPDATE configuration_versions SET version = 0;
 END $$
