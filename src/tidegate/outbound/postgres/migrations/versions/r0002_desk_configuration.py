@@ -1,8 +1,9 @@
 """Rules, thresholds and managed lists of the assessment desk, in the schema lt_risk_engine.
 
-``risk_rule`` and ``risk_threshold`` have the source's columns, names and types; what is added stands below a line of its
-own and fills itself in, so that a plain SQL statement on the source's columns is a change like any other: it takes the
-area's lock, makes a version with actor and time, tells the replicas, and is refused where it would break an invariant.
+``risk_rule`` and ``risk_threshold`` have the source's columns, names and types; what is added stands below a line of
+its own and fills itself in, so that a plain SQL statement on the source's columns is a change like any other: it takes
+the area's lock, makes a version with actor and time, tells the replicas, and is refused where it would break an
+invariant.
 
 * ``stamp_desk_row`` runs before each write: area, versions, actor (``tidegate.actor``, else the session's user), time.
 * ``keep_desk_version`` keeps every version of a row, its deletion too.
@@ -263,7 +264,7 @@ DECLARE
     active bigint;
     missing record;
 BEGIN
-    SELECT count(*) INTO active FROM (SELECT FROM lt_risk_engine.risk_rule WHERE is_active LIMIT 2049) AS up_to_one_more;
+    SELECT count(*) INTO active FROM (SELECT FROM lt_risk_engine.risk_rule WHERE is_active LIMIT 2049) AS counted;
     IF active > 2048 THEN
         RAISE EXCEPTION 'at most 2048 rules may be active' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'risk_rule_active_max';
