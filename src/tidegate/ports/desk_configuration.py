@@ -12,6 +12,7 @@ from typing import Protocol
 from tidegate.core.assessment.managed_list import ManagedList
 from tidegate.core.assessment.risk_rule import Category, RiskRule
 from tidegate.core.assessment.risk_threshold import RiskThreshold
+from tidegate.core.assessment.rule_set import RuleSetVersions
 from tidegate.core.rules.scope import Scope
 from tidegate.ports.paging import Page, PageRequest
 from tidegate.ports.stored import Change, Kept
@@ -140,19 +141,10 @@ class DeskLists(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DeskVersions:
-    """The versions of the three areas at one moment."""
-
-    rules: int = 0
-    thresholds: int = 0
-    lists: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class PublishedConfiguration:
     """Everything that is active, as of one moment."""
 
-    versions: DeskVersions
+    versions: RuleSetVersions
     rules: Sequence[RiskRule]
     thresholds: Sequence[RiskThreshold]
     lists: Sequence[ManagedList]
@@ -178,7 +170,7 @@ class RuleConfigurationRepository(Protocol):
     async def load(self) -> PublishedConfiguration:
         """Give what is published now."""
 
-    async def load_version(self, versions: DeskVersions) -> PublishedConfiguration:
+    async def load_version(self, versions: RuleSetVersions) -> PublishedConfiguration:
         """Give what was published at these versions; ``NotStored`` when one of them never was."""
 
 
