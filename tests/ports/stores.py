@@ -26,13 +26,13 @@ from tidegate.outbound.postgres.risk_rules import PostgresRiskRules
 from tidegate.outbound.postgres.trading_states import PostgresTradingStates
 from tidegate.ports.configuration import MarginTiers, Profiles, RiskRules, TradingStates
 from tidegate.ports.configuration_watch import ConfigurationWatch
-from tidegate.ports.decision_journal import DecisionArchive, DecisionJournal
+from tidegate.ports.decision_journal import DecisionArchive, DecisionJournal, DecisionRecord
 from tidegate.ports.event_bus import DeadLetters, EventPublisher, EventSource
 from tidegate.ports.outbox import Outbox
 from tidegate.ports.retention import Retention
 
 
-class ClosingOutbox(Outbox, Protocol):
+class ClosingOutbox(Outbox[DecisionRecord], Protocol):
     """An outbox whose claim ends with ``close``."""
 
     async def close(self) -> None:

@@ -1,20 +1,48 @@
-"""The outbox: what was decided and has still to be announced."""
+"""An outbox: what was decided and has still to be announced. Each context has its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from tidegate.core.kernel.quick import quickly_made
-from tidegate.ports.decision_journal import DecisionRecord
+
+Record = TypeVar("Record")
+Record_co = TypeVar("Record_co", covariant=True)
+Record_contra = TypeVar("Record_contra", contravariant=True)
 
 
 @quickly_made
 @dataclass(frozen=True, slots=True)
-class PendingAnnouncement:
-    """A decision whose events have not been published yet; ``position`` orders those of one user."""
+class PendingAnnouncement(Generic[Record]):
+    """A decision, made at ``made_us``, whose events have not been published yet; ``position`` orders those of one user
+    or subject.
+    """
 
     position: int
-    record: DecisionRecord
+    record: Record
+    made_us: int
+
+
+@quickly_made
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One event to be sent: ``record`` follows the schema of its topic (a base name), all but ``schema_version``."""
+
+    topic: str
+    event_id: str
+    record: Mapping[str, Any]
+
+
+class Announces(Protocol[Record_contra]):
+    """Turns decisions into events; the same decision gives the same events under the same ids."""
+
+    async def announcements(self, record: Record_contra) -> Sequence[Announcement]:
+        """Give the events of a decision, in the order in which they are sent.
+
+        Raises:
+            DependencyFailed: something that they need did not answer.
+            NotStored: the decision names a version that never was.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +53,10 @@ class Backlog:
     oldest_us: int | None
 
 
-class Outbox(Protocol):
+class Outbox(Protocol[Record_co]):
     """Read by the relay, one runner at a time. ``DependencyFailed`` when the store does not answer."""
 
-    async def pending(self, limit: int) -> Sequence[PendingAnnouncement]:
+    async def pending(self, limit: int) -> Sequence[PendingAnnouncement[Record_co]]:
         """Give the oldest pending announcements, in order."""
 
     async def backlog(self, most: int) -> Backlog:

@@ -1,11 +1,11 @@
 """Where assessments are kept: claimed before they are made, written whole when they are, read by auditors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from tidegate.core.assessment.decision import Decision
-from tidegate.core.assessment.outside import PastAssessment
+from tidegate.core.assessment.history import HistoryCounts
 from tidegate.core.assessment.risk_assessment import AssessmentStatus, ExternalCall, RiskAssessment
 from tidegate.ports.paging import Page, PageRequest
 
@@ -148,19 +148,13 @@ class RiskAssessmentRepository(Protocol):
         """Write the row of a call that costs, on its own; again under the same ``call_id`` to say how it ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectPast:
-    """A subject's COMPLETED assessments: how many in each window asked for, and the last of them."""
-
-    counts: Mapping[int, int]
-    last: PastAssessment | None
-
-
 class SubjectHistory(Protocol):
     """Counts what a subject was answered before. ``DependencyFailed`` when the store does not answer."""
 
-    async def past(self, subject_id: str, *, windows_us: Sequence[int], now_us: int) -> SubjectPast:
-        """Count the COMPLETED assessments made in (now - window, now] for each window, and give the last one."""
+    async def counts(self, subject_id: str, *, windows: Collection[str], now_us: int) -> HistoryCounts:
+        """Count the COMPLETED assessments made in (now - window, now] for each window, a duration as rules write it,
+        and give the last one up to now.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +198,9 @@ class AssessmentArchive(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PendingAssessment:
-    """An assessment that has ended and whose event has not been published; ``position`` orders those of a subject."""
+class EndedAssessment:
+    """An assessment that has ended, and the topic of the event that tells of it."""
 
-    position: int
     assessment: RiskAssessment
     topic: str
 

@@ -50,7 +50,7 @@ def desk() -> Desk:
     return Desk()
 
 
-def a_relay(desk: Desk, publisher: Publisher, *, outbox: MemoryOutbox | None = None) -> Relay:
+def a_relay(desk: Desk, publisher: Publisher, *, outbox: MemoryOutbox | None = None) -> Relay[DecisionRecord]:
     return Relay(
         outbox or desk.durable.outbox,
         Announcer(desk.durable.rules, program="1.2.3"),

@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.backoff import Backoff
 from tidegate.ports.event_bus import EventPublisher, OutgoingEvent
-from tidegate.ports.outbox import Backlog, Outbox, PendingAnnouncement
+from tidegate.ports.outbox import Announcement, Announces, Backlog, Outbox, PendingAnnouncement
 from tidegate.ports.stored import NotStored
-from tidegate.usecases.pretrade.announce import Announcement, Announcer
 from tidegate.wire.codec import AvroCodec, UnwritableRecord
 from tidegate.wire.topics import record_key, topic_name
+
+Record = TypeVar("Record")
 
 DECISIONS_A_TURN: Final = 16
 """Decisions announced before the loop is let go on with orders."""
@@ -32,7 +33,7 @@ class RelayPace:
     claim_s: float = 1.0
 
 
-class Relay:
+class Relay(Generic[Record]):
     """Publishes the outbox. ``sent`` counts events; ``trouble`` is what the loop is waiting out at the moment;
     ``backlog`` is how much waited when it was last seen, whichever process is the relay (``BACKLOG_MAX`` at most).
 
@@ -43,8 +44,8 @@ class Relay:
 
     def __init__(
         self,
-        outbox: Outbox,
-        announcer: Announcer,
+        outbox: Outbox[Record],
+        announcer: Announces[Record],
         *,
         publisher: EventPublisher,
         encoding: "Encoding",
@@ -86,11 +87,11 @@ class Relay:
             self.backlog = Backlog(0, None)
         return len(pending)
 
-    async def _waiting(self, pending: Sequence[PendingAnnouncement], batch_max: int) -> Backlog:
+    async def _waiting(self, pending: Sequence[PendingAnnouncement[Record]], batch_max: int) -> Backlog:
         """Give how much waits: what was read, unless there may be more."""
         if len(pending) >= batch_max:
             return await self._outbox.backlog(BACKLOG_MAX)
-        oldest_us = pending[0].record.answer.evaluated_at_us if pending else None
+        oldest_us = pending[0].made_us if pending else None
         return Backlog(len(pending), oldest_us)
 
     async def run(self, pace: RelayPace) -> None:

@@ -164,8 +164,11 @@ class MemoryOutbox:
     def __init__(self, journal: MemoryDecisionJournal) -> None:
         self._journal = journal
 
-    async def pending(self, limit: int) -> Sequence[PendingAnnouncement]:
-        waiting = [PendingAnnouncement(position, record) for position, record in self._journal.waiting()]
+    async def pending(self, limit: int) -> Sequence[PendingAnnouncement[DecisionRecord]]:
+        waiting = [
+            PendingAnnouncement(position, record, record.answer.evaluated_at_us)
+            for position, record in self._journal.waiting()
+        ]
         return waiting[:limit]
 
     async def done(self, positions: Sequence[int]) -> None:

@@ -11,6 +11,7 @@ from tidegate.outbound.postgres.instants import to_us
 from tidegate.outbound.postgres.pool import PostgresPool
 from tidegate.outbound.postgres.recent_decisions import RecentDecisions
 from tidegate.outbound.postgres.trouble import dependency
+from tidegate.ports.decision_journal import DecisionRecord
 from tidegate.ports.outbox import Backlog, PendingAnnouncement
 
 # A row that commits late under a low position is found by the next read, since rows leave one by one. Positions of one
@@ -44,21 +45,21 @@ class PostgresOutbox:
         self._recent = RecentDecisions() if recent is None else recent
         self._claim: asyncpg.Connection[asyncpg.Record] | None = None
 
-    async def pending(self, limit: int) -> Sequence[PendingAnnouncement]:
+    async def pending(self, limit: int) -> Sequence[PendingAnnouncement[DecisionRecord]]:
         async with self._pool.connection() as connection:
             rows = await connection.fetch(_PENDING, limit)
             recent = {decision_id: self._recent.take(decision_id) for _, decision_id, _ in rows}
             forgotten = [decision_id for decision_id, record in recent.items() if record is None]
             payloads = await connection.fetch(_PAYLOADS, forgotten) if forgotten else []
         read: dict[str, bytes] = {row["decision_id"]: row["payload"] for row in payloads}
-        found: list[PendingAnnouncement] = []
+        found: list[PendingAnnouncement[DecisionRecord]] = []
         for position, decision_id, announces in rows:
             record = recent[decision_id]
             if record is None:
                 record = decode_decision(read[decision_id], announces=announces)
             elif encode_announces(record.announces) != announces:
                 record = replace(record, announces=decode_announces(announces))
-            found.append(PendingAnnouncement(position, record))
+            found.append(PendingAnnouncement(position, record, record.answer.evaluated_at_us))
         return found
 
     async def backlog(self, most: int) -> Backlog:

@@ -3,14 +3,12 @@
 import json
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha1
 from typing import Any, Final
 from uuid import UUID
 
 from tidegate.core.kernel.decimals import plain
-from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.evidence import Evidence
 from tidegate.core.pretrade.metrics import Metrics
 from tidegate.core.pretrade.reasons import Action, RejectReason
@@ -21,6 +19,7 @@ from tidegate.core.pretrade.violation import Violation
 from tidegate.ports.configuration import RiskRules
 from tidegate.ports.configuration_watch import Area
 from tidegate.ports.decision_journal import MARGIN_CALL_TOPIC, DecisionRecord
+from tidegate.ports.outbox import Announcement
 
 DECISION_TOPIC: Final = "risk.pretrade_decision.v1"
 EXPOSURE_SNAPSHOT_TOPIC: Final = "risk.exposure_snapshot.v1"
@@ -59,16 +58,6 @@ def announces(verdict: Verdict, evidence: Evidence) -> tuple[str, ...]:
     if any(violation.code is RejectReason.LIQUIDATION_RISK for violation in verdict.violations):
         topics.append(LIQUIDATION_TOPIC)
     return tuple(topics)
-
-
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """One event to be sent: ``record`` follows the schema of its topic (a base name), all but ``schema_version``."""
-
-    topic: str
-    event_id: str
-    record: Mapping[str, Any]
 
 
 class Announcer:
