@@ -13,11 +13,13 @@ def check_freshness(case: Case) -> tuple[Violation, ...]:
 
 
 def _violation(datum: StaleDatum) -> Violation:
-    unit = f" {datum.unit}" if datum.unit and datum.observed.lstrip("-").isdigit() else ""
-    limit = f", limit {datum.limit}{unit}" if datum.limit else ""
+    measured = (
+        bool(datum.limit) and datum.observed.lstrip("-").replace(".", "").isdigit()
+    )  # else: missing, unreadable, unknown
+    told = f"{datum.observed} {datum.unit}, limit {datum.limit} {datum.unit}" if measured else datum.observed
     return Violation(
         RejectReason.STALE_DATA,
-        f"{datum.name}: {datum.observed}{unit}{limit}",
+        f"{datum.name}: {told}",
         metric=datum.metric,
         observed=datum.observed,
         limit=datum.limit,
