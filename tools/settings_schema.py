@@ -105,7 +105,7 @@ def _default(setting: Mapping[str, Any]) -> str:
     default = setting.get("default")
     if default is None:
         return "not set"
-    return f"`{json.dumps(default) if isinstance(default, dict) else default}`"
+    return f"`{json.dumps(default) if isinstance(default, dict | list) else default}`"
 
 
 def _bounds(setting: Mapping[str, Any], schema: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from tidegate.core.pretrade.instrument import KycLevel
@@ -23,6 +23,9 @@ TEST_NAMES: Final = frozenset({"TIDEGATE_SHARED", "TIDEGATE_FULL"})
 """Names that the test suites read; the service does not."""
 
 _FROZEN: Final = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+_CONTEXT_PATH: Final = r"^context_data(\.[^.\s]+)+$"
+_HEADER: Final = r"^[\x21-\x7e]{1,128}$"
 
 Percent = Annotated[Decimal, Field(ge=0, lt=100)]
 Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
@@ -153,6 +156,83 @@ class GateArea(BaseModel):
         return GateSettings(**chosen)
 
 
+class ProvidersArea(BaseModel):
+    """Outside data providers in general, and those that a definition describes; see docs/providers.md."""
+
+    model_config = _FROZEN
+    hosts_allowed: tuple[str, ...] = ("www.zefix.admin.ch",)
+    """Hosts that a provider's URL may name, as a JSON list (``name`` or ``name:port``); loopback may be named too."""
+    generic: str | None = Field(None, min_length=1)
+    """Definitions of further providers (SST, say), as a JSON list."""
+    generic_file: Path | None = None
+    """A file that holds such definitions; read at the start."""
+    secrets: Mapping[str, SecretStr] = Field(default_factory=dict, repr=False)
+    """Secrets that definitions name, as a JSON object of texts by name."""
+
+
+class ZefixArea(BaseModel):
+    """Zefix, the Swiss register of companies; without a URL it is not asked."""
+
+    model_config = _FROZEN
+    url: str | None = Field(None, min_length=1)
+    """Base URL, https beyond loopback; its host must be allowed."""
+    username: str | None = Field(None, min_length=1)
+    """User name (Basic)."""
+    password: SecretStr | None = Field(None, min_length=1)
+    """Password (Basic)."""
+    uid_field: str = Field("context_data.uid", pattern=_CONTEXT_PATH)
+    """Where in a request the UID is, for rules that name no place."""
+    name_field: str = Field("context_data.company_name", pattern=_CONTEXT_PATH)
+    """Where the name is, for requests without a UID."""
+    timeout_ms: int = Field(1_800, ge=1, le=60_000)
+    """Time for an answer, with its repeat, ms."""
+    cache_ttl_s: int = Field(3_600, ge=0, le=2_592_000)
+    """Time for which an answer is kept, s; 0: not at all."""
+    concurrency_max: int = Field(16, ge=1, le=1_000)
+    """Requests at once."""
+
+    @model_validator(mode="after")
+    def _relations(self) -> "ZefixArea":
+        if self.url is not None and (self.username is None or self.password is None):
+            raise ValueError("a url needs a username and a password")
+        return self
+
+
+class CrifArea(BaseModel):
+    """CRIF's credit reports on persons, billed; without a URL it is not asked."""
+
+    model_config = _FROZEN
+    url: str | None = Field(None, min_length=1)
+    """Base URL, up to before ``/reports``, https beyond loopback; its host must be allowed."""
+    username: str | None = Field(None, min_length=1)
+    """User name (Basic)."""
+    password: SecretStr | None = Field(None, min_length=1)
+    """Password (Basic)."""
+    api_version: str = Field("1.0", pattern=_HEADER)
+    """Header ``api-version``."""
+    end_user_id: str | None = Field(None, pattern=_HEADER)
+    """Header ``end-user-id``."""
+    cost_group_id: str | None = Field(None, pattern=_HEADER)
+    """Header ``cost-group-id``."""
+    report_type: str = Field("CREDIT_CHECK_CONSUMER", pattern=_HEADER)
+    """``reportType`` of the order."""
+    cost_micros: int = Field(0, ge=0, le=1_000_000_000_000)
+    """Price of a report, millionths of the currency unit."""
+    timeout_ms: int = Field(1_900, ge=1, le=60_000)
+    """Time for an answer, ms; there is no repeat."""
+    cache_ttl_s: int = Field(0, ge=0, le=2_592_000)
+    """Time for which a report is kept and not paid for again, s; 0: not at all."""
+    concurrency_max: int = Field(16, ge=1, le=1_000)
+    """Requests at once."""
+
+    @model_validator(mode="after")
+    def _relations(self) -> "CrifArea":
+        needed = (self.username, self.password, self.end_user_id, self.cost_group_id)
+        if self.url is not None and None in needed:
+            raise ValueError("a url needs a username, a password, an end_user_id and a cost_group_id")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings, by area."""
 
@@ -168,6 +248,9 @@ class Settings(BaseSettings):
     topics: TopicsArea = TopicsArea()
     retention: RetentionArea = RetentionArea()
     gate: GateArea = GateArea()
+    providers: ProvidersArea = ProvidersArea()
+    zefix: ZefixArea = ZefixArea()
+    crif: CrifArea = CrifArea()
 
     @model_validator(mode="after")
     def _relations(self) -> "Settings":

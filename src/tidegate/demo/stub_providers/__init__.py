@@ -1,0 +1,1 @@
+"""Stand-ins for outside data providers, with the wire shapes of the real ones and faults on demand."""
