@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "demo": "tidegate.cli.demo:demo",
     "check": "tidegate.cli.scenarios:check",
     "margin": "tidegate.cli.scenarios:margin",
+    "assess": "tidegate.cli.assess:assess",
     "rules": "tidegate.cli.rules:app",
     "token": "tidegate.cli.tokens:token",
     "explain": "tidegate.cli.inspect:explain",
