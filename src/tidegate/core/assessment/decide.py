@@ -18,16 +18,18 @@ from tidegate.core.assessment.rule_set import ActiveRule, RuleSet
 from tidegate.core.assessment.thresholds import ScoreRanges
 from tidegate.core.assessment.verdict import NO_RULE_IN_SCOPE, NO_THRESHOLD, RuleOutcome, Verdict
 from tidegate.core.kernel.decimals import WORKING
+from tidegate.core.rules.compile import Evaluation
 from tidegate.core.rules.evaluate import LeafResult
 from tidegate.core.rules.instants import Instant
 from tidegate.core.rules.truth import Truth
+from tidegate.core.rules.values import Lookup
 
 COVERAGE_QUANTUM: Final = Decimal("0.0001")
 _WHOLE: Final = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
     """A rule in scope and what it came to."""
 
     active: ActiveRule
@@ -35,21 +37,26 @@ class _Judged:
 
     @property
     def weight(self) -> int:
+        """Give the rule's weight."""
         return self.active.rule.weight
 
     @property
     def unknown(self) -> bool:
+        """Tell whether it could not be said whether the rule holds."""
         return self.result is Truth.UNKNOWN
 
     @property
     def triggered(self) -> bool:
+        """Tell whether the rule counts as triggered."""
         return self.result is Truth.TRUE or (self.unknown and self.active.logic.on_unknown is OnUnknown.TRIGGER)
 
     @property
     def asks_for_review(self) -> bool:
+        """Tell whether the rule wants a person to look, because it is unknown."""
         return self.unknown and self.active.logic.on_unknown is OnUnknown.REVIEW
 
     def outcome(self, leaves: Mapping[str, tuple[LeafResult, ...]]) -> RuleOutcome:
+        """Give the record of the rule, with its leaves where there are any for it."""
         rule = self.active.rule
         contribution = rule.weight if self.triggered else 0
         shown = leaves.get(rule.rule_code, ())
@@ -57,12 +64,40 @@ class _Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scores:
+class Scores:
     """The score, and the bounds of what it could have been had every rule been known."""
 
     score: int
     low: int
     high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the rules in scope came to, before it is told: all that the decision hangs on."""
+
+    judged: Sequence[Judged]
+    scores: Scores
+    ranges: ScoreRanges | None
+    evaluation: Evaluation
+
+    @property
+    def decision(self) -> Decision:
+        """Give the decision."""
+        return _decision(self.judged, self.scores, ranges=self.ranges)
+
+    @property
+    def review_is_idle(self) -> bool:
+        """Tell whether no unknown rule could have changed the decision, so that its review is dropped."""
+        return self.ranges is not None and _review_is_idle(self.judged, self.scores, ranges=self.ranges)
+
+
+def judge(rule_set: RuleSet, lookup: Lookup, *, attributes: Mapping[str, str], now: Instant) -> Judgement:
+    """Evaluate the rules in scope of a request that is read through ``lookup``, and score them."""
+    evaluation = rule_set.compiled.evaluate(lookup, now=now, attributes=attributes)
+    results = evaluation.results()
+    judged = [Judged(each, results[each.rule.rule_code]) for each in rule_set.in_scope(attributes)]
+    return Judgement(judged, _scores(judged), rule_set.thresholds.for_request(attributes), evaluation)
 
 
 def assess(
@@ -78,30 +113,26 @@ def assess(
     ``outside`` holds the answers of the providers that were called, by name; one that is not there was not called.
     ``history`` is what ``history.HistoryCounts.fields`` gives for the windows of the rule set.
     """
-    attributes = request.attributes()
     lookup = request_lookup(request, outside=outside, history=history)
-    evaluation = rule_set.compiled.evaluate(lookup, now=now, attributes=attributes)
-    results = evaluation.results()
-    judged = [_Judged(each, results[each.rule.rule_code]) for each in rule_set.in_scope(attributes)]
-    scores = _scores(judged)
-    ranges = rule_set.thresholds.for_request(attributes)
-    leaves = evaluation.explained()
+    judgement = judge(rule_set, lookup, attributes=request.attributes(), now=now)
+    judged, scores = judgement.judged, judgement.scores
+    leaves = judgement.evaluation.explained()
     return Verdict(
-        decision=_decision(judged, scores, ranges=ranges),
+        decision=judgement.decision,
         risk_score=scores.score,
         score_min=scores.low,
         score_max=scores.high,
         coverage=_coverage(judged),
-        reason_codes=_reason_codes(judged, ranges),
+        reason_codes=_reason_codes(judged, judgement.ranges),
         warnings=tuple(_warnings(judged, outside)),
         rules=tuple(each.outcome(leaves) for each in judged),
     )
 
 
-def _scores(judged: Sequence[_Judged]) -> _Scores:
+def _scores(judged: Sequence[Judged]) -> Scores:
     known = sum(each.weight for each in judged if each.result is Truth.TRUE)
     unknown = [each.weight for each in judged if each.unknown]
-    return _Scores(
+    return Scores(
         score=_clamped(sum(each.weight for each in judged if each.triggered)),
         low=_clamped(known + sum(weight for weight in unknown if weight < 0)),
         high=_clamped(known + sum(weight for weight in unknown if weight > 0)),
@@ -112,7 +143,7 @@ def _clamped(score: int) -> int:
     return min(max(score, SCORE_MIN), SCORE_MAX)
 
 
-def _decision(judged: Sequence[_Judged], scores: _Scores, *, ranges: ScoreRanges | None) -> Decision:
+def _decision(judged: Sequence[Judged], scores: Scores, *, ranges: ScoreRanges | None) -> Decision:
     if ranges is None or not judged:
         decision = Decision.MANUAL_REVIEW
     else:
@@ -125,7 +156,7 @@ def _decision(judged: Sequence[_Judged], scores: _Scores, *, ranges: ScoreRanges
     return decision
 
 
-def _review_is_idle(judged: Sequence[_Judged], scores: _Scores, *, ranges: ScoreRanges) -> bool:
+def _review_is_idle(judged: Sequence[Judged], scores: Scores, *, ranges: ScoreRanges) -> bool:
     """Whether no unknown rule could have changed the decision, by its weight or by its outcome."""
     decisions = ranges.decisions_between(scores.low, scores.high)
     if len(decisions) > 1:
@@ -135,14 +166,14 @@ def _review_is_idle(judged: Sequence[_Judged], scores: _Scores, *, ranges: Score
     return all(outcome is None or outcome.strictness <= decision.strictness for outcome in outcomes)
 
 
-def _coverage(judged: Sequence[_Judged]) -> Decimal:
+def _coverage(judged: Sequence[Judged]) -> Decimal:
     whole = sum(abs(each.weight) for each in judged)
     evaluated = sum(abs(each.weight) for each in judged if not each.unknown)
     share = WORKING.divide(Decimal(evaluated), Decimal(whole)) if whole else _WHOLE
     return share.quantize(COVERAGE_QUANTUM, ROUND_HALF_EVEN, WORKING)
 
 
-def _reason_codes(judged: Sequence[_Judged], ranges: ScoreRanges | None) -> tuple[str, ...]:
+def _reason_codes(judged: Sequence[Judged], ranges: ScoreRanges | None) -> tuple[str, ...]:
     triggered = sorted(
         (each for each in judged if each.triggered), key=lambda each: (-each.weight, each.active.rule.rule_code)
     )
@@ -154,7 +185,7 @@ def _reason_codes(judged: Sequence[_Judged], ranges: ScoreRanges | None) -> tupl
     return tuple(codes)
 
 
-def _warnings(judged: Sequence[_Judged], outside: Mapping[str, ProviderAnswer]) -> Iterable[str]:
+def _warnings(judged: Sequence[Judged], outside: Mapping[str, ProviderAnswer]) -> Iterable[str]:
     needed = {name for each in judged for name in each.active.logic.providers}
     for name in sorted(needed):
         answer = outside.get(name)
