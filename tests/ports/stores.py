@@ -28,11 +28,11 @@ from tidegate.ports.configuration import MarginTiers, Profiles, RiskRules, Tradi
 from tidegate.ports.configuration_watch import ConfigurationWatch
 from tidegate.ports.decision_journal import DecisionArchive, DecisionJournal, DecisionRecord
 from tidegate.ports.event_bus import DeadLetters, EventPublisher, EventSource
-from tidegate.ports.outbox import Outbox
+from tidegate.ports.outbox import Outbox, Record
 from tidegate.ports.retention import Retention
 
 
-class ClosingOutbox(Outbox[DecisionRecord], Protocol):
+class ClosingOutbox(Outbox[Record], Protocol[Record]):
     """An outbox whose claim ends with ``close``."""
 
     async def close(self) -> None:
@@ -54,7 +54,7 @@ class Stores:
     watch: ConfigurationWatch
     journal: DecisionJournal
     archive: DecisionArchive
-    new_outbox: Callable[[], ClosingOutbox]
+    new_outbox: Callable[[], ClosingOutbox[DecisionRecord]]
     bus: Bus
     dead_letters: DeadLetters
     retention: Retention

@@ -18,7 +18,7 @@ from tidegate.wire.topics import ALL_TOPICS
 GOLDEN = Path(__file__).resolve().parent / "golden"
 FILES = sorted(path.name for path in GOLDEN.glob("*.json"))
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_MICROSECOND_FIELDS = {"evaluated_at", "reservation_expires_at"}
+_MICROSECOND_FIELDS = {"evaluated_at", "reservation_expires_at", "created_at", "failed_at"}
 
 
 def _golden(name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from tidegate.wire.topics import (
     ALL_TOPICS,
+    DESK_TOPICS,
     FREEZE_ACCOUNT_TOPIC,
     IN_TOPICS,
     OUT_TOPICS,
@@ -82,7 +83,7 @@ def test_topic_lists_are_the_sources_lists() -> None:
         "risk.margin_call.v1",
         "risk.liquidation.v1",
     }
-    assert len(ALL_TOPICS) == len(set(ALL_TOPICS)) == 21
+    assert len(ALL_TOPICS) == len(set(ALL_TOPICS)) == 23
     assert FREEZE_ACCOUNT_TOPIC not in (*IN_TOPICS, *OUT_TOPICS)
 
 
@@ -104,9 +105,10 @@ def test_dlq_name_at_the_bound_passes() -> None:
 
 
 @pytest.mark.parametrize("name", ALL_TOPICS)
-def test_key_field_is_symbol_for_market_data_only(name: str) -> None:
-    """PT-702: keyed by user_id, md.* by symbol."""
-    assert key_field(name) == ("symbol" if name.startswith("md.") else "user_id")
+def test_key_field_is_symbol_for_market_data_and_subject_for_the_desk(name: str) -> None:
+    """PT-702: keyed by user_id, md.* by symbol; AS-380: what the desk announces by subject_id."""
+    expected = "symbol" if name.startswith("md.") else "subject_id" if name in DESK_TOPICS else "user_id"
+    assert key_field(name) == expected
 
 
 @pytest.mark.parametrize("written", [USER, USER.upper(), uuid.UUID(USER)])
@@ -118,3 +120,8 @@ def test_record_key_of_a_user_is_one_text_however_written(written: object) -> No
 def test_record_key_of_a_symbol_keeps_its_case() -> None:
     """PT-702: symbols are case-sensitive."""
     assert record_key("md.mark.v1", {"symbol": "kPEPEUSDT"}) == b"kPEPEUSDT"
+
+
+def test_record_key_of_a_subject_keeps_its_case() -> None:
+    """AS-380: a subject's id is the caller's own text."""
+    assert record_key("risk.assessment.failed.v1", {"subject_id": "Kunde-7"}) == b"Kunde-7"

@@ -7,7 +7,7 @@ from tidegate.bootstrap.stores import Stores
 from tidegate.inbound.jobs.retention import RetentionJob, RetentionPlan
 from tidegate.ports.clock import Clock
 from tidegate.settings import Settings
-from tidegate.wire.topics import MARK_TOPIC, OUT_TOPICS, topic_name
+from tidegate.wire.topics import DESK_TOPICS, MARK_TOPIC, OUT_TOPICS, topic_name
 
 DAY_US: Final = 86_400_000_000
 MARKS_KEPT_US_MIN: Final = 60_000_000
@@ -21,7 +21,7 @@ def retention_job(stores: Stores, settings: Settings, *, clock: Clock) -> Retent
         mark_topic=topic_name(MARK_TOPIC, environment=suffix),
         mark_group=MARK_GROUP,
         marks_kept_us=max(MARKS_KEPT_US_MIN, settings.gate.mark_age_ms_max * 1_000),
-        out_topics=tuple(topic_name(topic, environment=suffix) for topic in OUT_TOPICS),
+        out_topics=tuple(topic_name(topic, environment=suffix) for topic in (*OUT_TOPICS, *DESK_TOPICS)),
         out_kept_us=settings.retention.out_days * DAY_US,
     )
     return RetentionJob(stores.retention, plan, clock)

@@ -33,9 +33,13 @@ OUT_TOPICS: Final = (
     "risk.margin_call.v1",
     "risk.liquidation.v1",
 )
+# What the desk produces; consumed by nobody here.
+ASSESSMENT_COMPLETED_TOPIC: Final = "risk.assessment.completed.v1"
+ASSESSMENT_FAILED_TOPIC: Final = "risk.assessment.failed.v1"
+DESK_TOPICS: Final = (ASSESSMENT_COMPLETED_TOPIC, ASSESSMENT_FAILED_TOPIC)
 # Belongs to others; its records can be read here, and are never produced here.
 FREEZE_ACCOUNT_TOPIC: Final = "risk.freeze_account.v1"
-ALL_TOPICS: Final = (*IN_TOPICS, *OUT_TOPICS, FREEZE_ACCOUNT_TOPIC)
+ALL_TOPICS: Final = (*IN_TOPICS, *OUT_TOPICS, *DESK_TOPICS, FREEZE_ACCOUNT_TOPIC)
 
 TOPIC_NAME_BYTES_MAX: Final = 249  # Kafka's own bound
 _ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -80,17 +84,20 @@ def dlq_name(topic: str) -> str:
 
 
 def key_field(name: str) -> str:
-    """The field whose value is a record's key: `symbol` for md.*, else `user_id` (PT-703).
+    """The field whose value is a record's key: `symbol` for md.*, `subject_id` for the desk's, else `user_id` (PT-703).
 
-    All that concerns one user, or one symbol, is thereby in one partition of its topic, in order.
+    All that concerns one user, one symbol or one subject is thereby in one partition of its topic, in order.
     """
+    if name in DESK_TOPICS:
+        return "subject_id"
     return "symbol" if name.startswith("md.") else "user_id"
 
 
 def record_key(name: str, record: Mapping[str, Any]) -> bytes:
     """The key a record is written under: the text of its key field, UTF-8; a UUID in its lower-case hyphenated form."""
-    value = str(record[key_field(name)])
-    return value.encode() if name.startswith("md.") else value.lower().encode()
+    key = key_field(name)
+    value = str(record[key])
+    return value.lower().encode() if key == "user_id" else value.encode()
 
 
 def _checked(environment: str) -> str:

@@ -22,8 +22,8 @@ from tidegate.ports.risk_assessments import (
     RecordedAnswer,
     Running,
 )
+from tidegate.wire.topics import ASSESSMENT_FAILED_TOPIC
 
-FAILED_TOPIC: Final = "risk.assessment.failed.v1"
 ABANDONED: Final = "abandoned: it was not ended within the time given"
 
 _ANSWERED: Final = "id::text, decision, total_score, answer, versions"
@@ -177,7 +177,7 @@ class _Turn:
 
 async def abandon(connection: Connection, assessment_id: str, *, now_us: int) -> None:
     """Write that an assessment IN_PROGRESS has been abandoned, with its event."""
-    await connection.execute(_ABANDON, assessment_id, ABANDONED, to_timestamp(now_us), FAILED_TOPIC)
+    await connection.execute(_ABANDON, assessment_id, ABANDONED, to_timestamp(now_us), ASSESSMENT_FAILED_TOPIC)
 
 
 def _columns(claim: AssessmentClaim) -> tuple[Any, ...]:

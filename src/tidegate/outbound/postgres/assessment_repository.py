@@ -3,7 +3,7 @@
 from typing import Final
 
 from tidegate.core.assessment.risk_assessment import AssessmentStatus, ExternalCall
-from tidegate.outbound.postgres.assessment_claims import FAILED_TOPIC, Claims
+from tidegate.outbound.postgres.assessment_claims import Claims
 from tidegate.outbound.postgres.assessment_rows import call_columns, json_text
 from tidegate.outbound.postgres.instants import to_timestamp
 from tidegate.outbound.postgres.pool import PostgresPool
@@ -16,8 +16,7 @@ from tidegate.ports.risk_assessments import (
     Completion,
     IdempotencyKey,
 )
-
-COMPLETED_TOPIC: Final = "risk.assessment.completed.v1"
+from tidegate.wire.topics import ASSESSMENT_COMPLETED_TOPIC, ASSESSMENT_FAILED_TOPIC
 
 _LOG_COLUMNS: Final = "id, provider_name, status, latency_ms, raw_response, called_at, fault, from_cache, cost_micros"
 _ON_REPEAT: Final = """
@@ -77,7 +76,7 @@ class PostgresRiskAssessments:
             _COMPLETE,
             AssessmentStatus.COMPLETED,
             completion,
-            COMPLETED_TOPIC,
+            ASSESSMENT_COMPLETED_TOPIC,
             to_timestamp(completion.ended_us),
             completion.total_score,
             completion.decision,
@@ -90,7 +89,7 @@ class PostgresRiskAssessments:
 
     async def fail(self, breakdown: Breakdown) -> None:
         ended = (to_timestamp(breakdown.ended_us), breakdown.fault)
-        await self._end(_FAIL, AssessmentStatus.FAILED, breakdown, FAILED_TOPIC, *ended)
+        await self._end(_FAIL, AssessmentStatus.FAILED, breakdown, ASSESSMENT_FAILED_TOPIC, *ended)
 
     async def log_billed_call(self, call: ExternalCall) -> None:
         columns = [column[0] for column in call_columns([call])]

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from tidegate.outbound.postgres.assessment_claims import ABANDONED, FAILED_TOPIC
+from tidegate.outbound.postgres.assessment_claims import ABANDONED
 from tidegate.outbound.postgres.assessment_rows import naive
 from tidegate.outbound.postgres.instants import to_timestamp
 from tidegate.outbound.postgres.pool import PostgresPool
+from tidegate.wire.topics import ASSESSMENT_FAILED_TOPIC
 
 _ABANDONED: Final = """
 WITH old AS MATERIALIZED (
@@ -49,7 +50,7 @@ class PostgresAssessmentUpkeep:
         self._pool = pool
 
     async def fail_abandoned(self, *, before_us: int, now_us: int, limit: int) -> int:
-        values = (naive(before_us), limit, ABANDONED, to_timestamp(now_us), FAILED_TOPIC)
+        values = (naive(before_us), limit, ABANDONED, to_timestamp(now_us), ASSESSMENT_FAILED_TOPIC)
         return await self._count(_ABANDONED, *values)
 
     async def forget_keys(self, *, before_us: int, limit: int) -> int:

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-import asyncpg
-
 from tidegate.outbound.postgres.decision_codec import decode_announces, decode_decision, encode_announces
 from tidegate.outbound.postgres.instants import to_us
 from tidegate.outbound.postgres.pool import PostgresPool
 from tidegate.outbound.postgres.recent_decisions import RecentDecisions
-from tidegate.outbound.postgres.trouble import dependency
+from tidegate.outbound.postgres.relay_claim import RelayClaim
 from tidegate.ports.decision_journal import DecisionRecord
 from tidegate.ports.outbox import Backlog, PendingAnnouncement
 
@@ -30,7 +28,6 @@ SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT $1) AS waiting) AS decisi
 ) AS oldest
 """
 _DONE: Final = "DELETE FROM outbox WHERE position = ANY ($1::bigint[])"
-_CLAIM: Final = "SELECT pg_try_advisory_lock($1)"
 _RELAY: Final = 0x7265_6C61  # "rela": one relay a database
 
 
@@ -43,7 +40,7 @@ class PostgresOutbox:
     def __init__(self, pool: PostgresPool, recent: RecentDecisions | None = None) -> None:
         self._pool = pool
         self._recent = RecentDecisions() if recent is None else recent
-        self._claim: asyncpg.Connection[asyncpg.Record] | None = None
+        self._claim = RelayClaim(pool, _RELAY)
 
     async def pending(self, limit: int) -> Sequence[PendingAnnouncement[DecisionRecord]]:
         async with self._pool.connection() as connection:
@@ -73,23 +70,8 @@ class PostgresOutbox:
             await connection.execute(_DONE, positions)
 
     async def claim(self) -> bool:
-        if self._claim is not None and not self._claim.is_closed():
-            return True
-        connection = await self._pool.own_connection()
-        claimed = False
-        try:
-            with dependency():
-                claimed = bool(await connection.fetchval(_CLAIM, _RELAY))
-        finally:
-            if claimed:
-                self._claim = connection
-            else:
-                connection.terminate()
-        return claimed
+        return await self._claim.take()
 
     async def close(self) -> None:
         """Give the claim up, so that another process may relay."""
-        connection, self._claim = self._claim, None
-        if connection is not None and not connection.is_closed():
-            with dependency():
-                await connection.close(timeout=1.0)
+        await self._claim.close()
