@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
@@ -20,6 +21,7 @@ from benchmarks.worlds import ACCOUNT_ID, symbol_of, user_id_of
 from tidegate.wire.proto.risk.v1 import main_pb2 as pb
 
 PATH: Final = "/risk.v1.RiskService/PreTradeCheck"
+QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 _TICK_S: Final = 0.000_5
 
 
@@ -121,18 +123,22 @@ class Loader:
             self._idle.set()
 
     def _seen(self, seconds: float) -> Seen:
-        ordered = sorted(self._latencies)
-        quantiles = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
         return Seen(
             seconds=seconds,
             answered=sum(self._decisions.values()),
             failed=self._failed,
             decisions={pb.RiskDecision.Name(number): count for number, count in self._decisions.items()},  # type: ignore[arg-type]  # numbers off the wire
-            latency_ms={
-                name: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1e3, 3) if ordered else 0.0
-                for name, share in quantiles.items()
-            },
+            latency_ms=quantiles_ms(self._latencies),
         )
+
+
+def quantiles_ms(latencies_s: Iterable[float]) -> dict[str, float]:
+    """Give the quantiles that are told, in milliseconds; 0 of nothing."""
+    ordered = sorted(latencies_s)
+    return {
+        name: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1e3, 3) if ordered else 0.0
+        for name, share in QUANTILES.items()
+    }
 
 
 def _request(load: Load, user: int) -> pb.PreTradeCheckRequest:

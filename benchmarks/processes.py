@@ -43,7 +43,7 @@ class Served:
 
     def __init__(self, process: "subprocess.Popen[str]", address: str, *, rest_url: str | None) -> None:
         self._process = process
-        self._rest_url = rest_url
+        self.rest_url = rest_url
         self.address = address
 
     @property
@@ -62,9 +62,9 @@ class Served:
             RuntimeError: it did not catch up in time.
         """
         begun = monotonic()
-        while self._rest_url is not None:
+        while self.rest_url is not None:
             sleep(_POLL_S)
-            with urlopen(f"{self._rest_url}/metrics") as page:  # noqa: S310 - our own server on loopback
+            with urlopen(f"{self.rest_url}/metrics") as page:  # noqa: S310 - our own server on loopback
                 found = _BACKLOG.search(page.read())
             if found is None or monotonic() - begun > _CAUGHT_UP_S:
                 raise RuntimeError("the relay did not catch up")
@@ -147,6 +147,11 @@ def _ready_addresses(process: "subprocess.Popen[str]") -> tuple[str | None, str]
 def noop_command() -> list[str]:
     """Give the command of the no-op server."""
     return [sys.executable, "-m", "benchmarks.noop_server"]
+
+
+def noop_desk_command(data: Path) -> list[str]:
+    """Give the command of the no-op route, whose tiny issuer keeps its keys in a folder of its own."""
+    return [sys.executable, "-m", "benchmarks.noop_desk", str(data)]
 
 
 def serve_command(data: Path) -> list[str]:
