@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas, MemoryConfigurationWatch
 from tidegate.outbound.memory.decisions import MemoryDecisionArchive, MemoryDecisionJournal, MemoryOutbox
+from tidegate.outbound.memory.desk_configuration import MemoryDeskConfiguration
 from tidegate.outbound.memory.event_bus import MemoryDeadLetters, MemoryEventBus
 from tidegate.outbound.memory.margin_tiers import MemoryMarginTiers
 from tidegate.outbound.memory.profiles import MemoryProfiles
@@ -16,6 +17,7 @@ from tidegate.outbound.postgres.configuration_watch import PostgresConfiguration
 from tidegate.outbound.postgres.dead_letters import PostgresDeadLetters
 from tidegate.outbound.postgres.decision_archive import PostgresDecisionArchive
 from tidegate.outbound.postgres.decision_journal import PostgresDecisionJournal
+from tidegate.outbound.postgres.desk_configuration import PostgresDeskConfiguration
 from tidegate.outbound.postgres.event_bus import PostgresEventBus
 from tidegate.outbound.postgres.margin_tiers import PostgresMarginTiers
 from tidegate.outbound.postgres.outbox import PostgresOutbox
@@ -27,6 +29,7 @@ from tidegate.outbound.postgres.trading_states import PostgresTradingStates
 from tidegate.ports.configuration import MarginTiers, Profiles, RiskRules, TradingStates
 from tidegate.ports.configuration_watch import ConfigurationWatch
 from tidegate.ports.decision_journal import DecisionArchive, DecisionJournal, DecisionRecord
+from tidegate.ports.desk_configuration import RuleConfigurationRepository
 from tidegate.ports.event_bus import DeadLetters, EventPublisher, EventSource
 from tidegate.ports.outbox import Outbox, Record
 from tidegate.ports.retention import Retention
@@ -51,6 +54,7 @@ class Stores:
     rules: RiskRules
     tiers: MarginTiers
     trading_states: TradingStates
+    desk: RuleConfigurationRepository
     watch: ConfigurationWatch
     journal: DecisionJournal
     archive: DecisionArchive
@@ -70,6 +74,7 @@ def memory_stores() -> Stores:
         rules=MemoryRiskRules(areas),
         tiers=MemoryMarginTiers(areas),
         trading_states=MemoryTradingStates(areas),
+        desk=MemoryDeskConfiguration(areas),
         watch=MemoryConfigurationWatch(areas),
         journal=journal,
         archive=MemoryDecisionArchive(journal),
@@ -87,6 +92,7 @@ def postgres_stores(pool: PostgresPool) -> Stores:
         rules=PostgresRiskRules(pool),
         tiers=PostgresMarginTiers(pool),
         trading_states=PostgresTradingStates(pool),
+        desk=PostgresDeskConfiguration(pool),
         watch=PostgresConfigurationWatch(pool),
         journal=PostgresDecisionJournal(pool),
         archive=PostgresDecisionArchive(pool),
