@@ -42,7 +42,7 @@ class ProviderQuestion:
         return f"providers.{self.provider}.{FILED_UNDER[self.provider]}.{self.key}.{name}"
 
 
-def parameters_of(questions: Iterable[ProviderQuestion]) -> dict[str, object]:
+def parameters_of(questions: Iterable[ProviderQuestion]) -> dict[str, list[dict[str, object]]]:
     """Give what a provider is told: every question once, in the order given."""
     topics: dict[str, dict[str, dict[str, object]]] = {}
     for question in questions:

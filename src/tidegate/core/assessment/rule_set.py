@@ -105,7 +105,7 @@ class RuleSet:
         """Give the rules that a request with these attributes is in the scope of, in the order of the version."""
         return [self.active[number] for number in self._index.matching(attributes)]
 
-    def providers_for(self, attributes: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    def providers_for(self, attributes: Mapping[str, str]) -> dict[str, dict[str, list[dict[str, object]]]]:
         """Give the providers that the rules in scope need, by name, each with what it is told (see ProviderCall)."""
         questions: dict[str, list[ProviderQuestion]] = {}
         for each in self.in_scope(attributes):
