@@ -55,6 +55,10 @@ demo: $(STAMP) ## start everything embedded and play a market through it (ARGS="
 test: $(STAMP) ## all suites; a server that cannot be had is a failure
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: services
+services: $(STAMP) ## start real servers for use by hand, until ctrl-c (ARGS=keycloak)
+	PYTHONPATH=tools $(BIN)/python -m services $(ARGS)
+
 .PHONY: test-fast
 test-fast: $(STAMP) ## the inner loop: under a minute, no servers
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not servers and not system and not slow" $(ARGS)
