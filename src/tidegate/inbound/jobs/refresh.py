@@ -1,17 +1,27 @@
-"""Keeps the configuration fresh: an area is loaded as soon as a change is told, and all are confirmed every second."""
+"""Keeps a configuration fresh: an area is loaded as soon as a change is told, and all are confirmed every second."""
 
 import asyncio
+from typing import Protocol
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.backoff import Backoff
-from tidegate.ports.configuration_watch import ConfigurationWatch
-from tidegate.usecases.pretrade.configuration import ConfigurationKeeper
+from tidegate.ports.configuration_watch import Area, ConfigurationWatch
+
+
+class Keeper(Protocol):
+    """What keeps the configuration of one context; both raise ``DependencyFailed`` when the store does not answer."""
+
+    async def confirm(self) -> bool:
+        """Bring everything up to date and tell whether it is the published configuration."""
+
+    async def refresh(self, area: Area) -> None:
+        """Bring one area up to date; an area of another context's is passed over."""
 
 
 class ConfigurationRefresh:
-    """Runs the configuration keeper. ``trouble`` is why the last confirmation failed, ``None`` when it did not."""
+    """Runs a configuration keeper. ``trouble`` is why the last confirmation failed, ``None`` when it did not."""
 
-    def __init__(self, keeper: ConfigurationKeeper, watch: ConfigurationWatch, *, confirm_every_s: float = 1.0) -> None:
+    def __init__(self, keeper: Keeper, watch: ConfigurationWatch, *, confirm_every_s: float = 1.0) -> None:
         self._keeper = keeper
         self._watch = watch
         self._confirm_every_s = confirm_every_s
