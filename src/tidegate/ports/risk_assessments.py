@@ -66,6 +66,7 @@ class RecordedAnswer:
     total_score: int
     answer: Mapping[str, object]
     versions: Mapping[str, int]
+    processing_time_ms: int
 
 
 @dataclass(frozen=True, slots=True)

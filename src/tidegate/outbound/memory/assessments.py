@@ -278,7 +278,14 @@ def _place(row: RiskAssessment) -> tuple[int, str]:
 
 def _recorded(row: RiskAssessment) -> RecordedAnswer:
     assert row.decision is not None, "it is COMPLETED"
-    return RecordedAnswer(row.assessment_id, row.decision, row.total_score or 0, row.answer or {}, row.versions)
+    return RecordedAnswer(
+        row.assessment_id,
+        row.decision,
+        row.total_score or 0,
+        row.answer or {},
+        row.versions,
+        row.processing_time_ms or 0,
+    )
 
 
 def _names(log: Sequence[Mapping[str, object]] | None, rule_id: str) -> bool:

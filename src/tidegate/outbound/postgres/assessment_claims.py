@@ -26,7 +26,7 @@ from tidegate.wire.topics import ASSESSMENT_FAILED_TOPIC
 
 ABANDONED: Final = "abandoned: it was not ended within the time given"
 
-_ANSWERED: Final = "id::text, decision, total_score, answer, versions"
+_ANSWERED: Final = "id::text, decision, total_score, answer, versions, processing_time_ms"
 _INSERT: Final = """
 INSERT INTO lt_risk_engine.risk_assessment (id, trace_id, subject_id, source_system, request_hash, created_at,
     input_data_snapshot, rules_in_progress, versions, status, holds_claim)
@@ -197,7 +197,8 @@ def _columns(claim: AssessmentClaim) -> tuple[Any, ...]:
 def _answered(row: asyncpg.Record) -> RecordedAnswer:
     answer: Mapping[str, object] = json_object(row["answer"])
     versions = versions_of(row["versions"])
-    return RecordedAnswer(row["id"], Decision(row["decision"]), row["total_score"], answer, versions)
+    took_ms: int = row["processing_time_ms"]
+    return RecordedAnswer(row["id"], Decision(row["decision"]), row["total_score"], answer, versions, took_ms)
 
 
 def _assessment_of(outcome: ClaimOutcome, claim: AssessmentClaim) -> str:
