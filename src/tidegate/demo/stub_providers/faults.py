@@ -40,7 +40,7 @@ class Fault(StrEnum):
 class FaultPlan:
     """Which requests fail, and how: the next ones, else those about a key (a UID, a surname), else all.
 
-    ``slow_ms`` is how long SLOW takes before it answers as usual.
+    ``slow_ms`` is how long SLOW takes before it answers as usual; ``arrived`` is set by the first request.
     """
 
     every: Fault = Fault.UP
@@ -48,10 +48,12 @@ class FaultPlan:
     next_ones: list[Fault] = field(default_factory=list)
     slow_ms: int = 400
     asked: Counter[str] = field(default_factory=Counter)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def fault_of(self, key: str) -> Fault:
         """Count a request about a key and give its fault."""
         self.asked[key] += 1
+        self.arrived.set()
         return self.next_ones.pop(0) if self.next_ones else self.by_key.get(key, self.every)
 
     @property

@@ -107,7 +107,7 @@ def document_of(reply: Reply) -> object:
     """Give the JSON of a reply with status 200.
 
     Raises:
-        AttemptFailed: any other status (repeatable from 500 and at 429), or no strict JSON.
+        AttemptFailed: any other status (repeatable from 500 on), or no strict JSON.
     """
     if reply.status != OK:
         raise status_fault(reply)
@@ -122,4 +122,6 @@ def status_fault(reply: Reply, words: str = "") -> AttemptFailed:
     # Wrong credentials concern every request; any other 4xx is about this one and says nothing about the provider.
     blamed = overloaded or reply.status in {401, 403}
     said = f" ({words})" if words else ""
-    return AttemptFailed(Fault(f"answered {reply.status}{said}", repeatable=overloaded, blames_provider=blamed))
+    # Who says "too many" is not asked again at once.
+    repeatable = reply.status >= SERVER_FAULTS
+    return AttemptFailed(Fault(f"answered {reply.status}{said}", repeatable=repeatable, blames_provider=blamed))
