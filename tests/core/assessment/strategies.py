@@ -10,7 +10,7 @@ from tests.core.assessment.builders import FAILED, NOW_US, TIMED_OUT, a_request,
 from tidegate.core.assessment.decision import Decision
 from tidegate.core.assessment.history import history_fields
 from tidegate.core.assessment.managed_list import ManagedList
-from tidegate.core.assessment.outside import ProviderAnswer
+from tidegate.core.assessment.outside import PastAssessment, ProviderAnswer
 from tidegate.core.assessment.request import AssessmentRequest
 from tidegate.core.assessment.risk_rule import RiskRule
 from tidegate.core.assessment.risk_threshold import RiskThreshold
@@ -85,10 +85,12 @@ logics: st.SearchStrategy[dict[str, Any]] = st.builds(
     st.builds(lambda when: {"when": when, "providers": ["p", "q"]}, conditions) | presets,
     shared,
 )
-scopes = st.dictionaries(
-    st.sampled_from(["country", "product_type"]),
-    st.frozensets(st.sampled_from([*COUNTRIES, *PRODUCTS]), min_size=1, max_size=3),
-    max_size=2,
+scopes = st.fixed_dictionaries(
+    {},
+    optional={
+        "country": st.frozensets(st.sampled_from(COUNTRIES), min_size=1),
+        "product_type": st.frozensets(st.sampled_from(PRODUCTS), min_size=1),
+    },
 )
 weights = st.integers(-1_000, 1_000) | st.sampled_from([0, 50, 100, 250, -50])
 
@@ -137,6 +139,7 @@ class Situation:
     thresholds: list[RiskThreshold]
     outside: dict[str, ProviderAnswer]
     history: dict[str, object]
+    past: tuple[PastAssessment, ...] = ()
 
 
 @st.composite
@@ -148,12 +151,13 @@ def situations(draw: st.DrawFn) -> Situation:
     )
     names = st.sampled_from(["p", "q", "zefix", "screening"])
     earlier = draw(st.lists(st.tuples(st.integers(0, 200), st.sampled_from(list(Decision))), max_size=4))
+    rows = tuple(past(hours, decision) for hours, decision in earlier)
     windows = draw(st.sampled_from([WINDOWS, WINDOWS[:1]]))
-    history = history_fields([past(hours, decision) for hours, decision in earlier], now_us=NOW_US, windows=windows)
     return Situation(
         request=request,
         rules=draw(rules()),
         thresholds=draw(thresholds()),
         outside=draw(st.dictionaries(names, answers, max_size=4)),
-        history=history,
+        history=history_fields(rows, now_us=NOW_US, windows=windows),
+        past=rows,
     )

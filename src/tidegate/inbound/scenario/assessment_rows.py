@@ -131,8 +131,11 @@ def _read_lists(file: Row) -> Iterable[ManagedList]:
         elif isinstance(entries, list):
             note_faults(row, _entry_faults(entries), pointer=pointer)
             yield ManagedList(name, tuple(entry for entry in entries if isinstance(entry, Scalar)))
-        elif row.sound:
-            row.fault(name, f"must be a list of texts, numbers or booleans, not {type_name(entries)}")
+        else:
+            if row.sound:
+                row.fault(name, f"must be a list of texts, numbers or booleans, not {type_name(entries)}")
+            # rules that name it are not wrong for that
+            yield ManagedList(name, ())
 
 
 def _entry_faults(entries: Sequence[object]) -> Iterable[RuleFault]:
