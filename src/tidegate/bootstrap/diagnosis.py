@@ -1,5 +1,6 @@
 """What ``tidegate doctor`` finds: settings that are right in form and wrong in this place."""
 
+from tidegate.bootstrap.providers import provider_faults
 from tidegate.bootstrap.stores import open_stores
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.settings import Settings
@@ -7,8 +8,9 @@ from tidegate.settings import Settings
 
 async def diagnose(settings: Settings) -> list[str]:
     """Try everything that settings choose; give what is wrong, in words."""
+    faults = provider_faults(settings)
     try:
         async with open_stores(settings) as stores:
-            return list(await stores.pool.durability_faults())
+            return [*faults, *await stores.pool.durability_faults()]
     except (DependencyFailed, OSError) as trouble:
-        return [str(trouble)]
+        return [*faults, str(trouble)]

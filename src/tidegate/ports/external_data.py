@@ -28,8 +28,9 @@ class ProviderResult:
     """What a call gave, for the decision (``answer``) and for the log.
 
     ``raw_response`` is JSON: the raw answer, or ``{"text": ...}`` for what is no JSON, cut to the adapter's cap; None
-    when nothing came. ``cost_micros``: what the call was billed, millionths of the provider's currency unit, 0 from a
-    cache (``from_cache``).
+    when nothing came. ``cost_micros``: what the call was, or may have been, billed, millionths of the provider's
+    currency unit. ``from_cache``: no request was made for this call (its answer was kept, or another call's request for
+    the same was joined), so that it costs 0.
     """
 
     answer: ProviderAnswer
