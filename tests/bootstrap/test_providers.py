@@ -14,7 +14,7 @@ from tidegate.core.assessment.request import AssessmentRequest
 from tidegate.demo.stub_providers.company_book import BOOK
 from tidegate.demo.stub_providers.server import PASSWORD, USERNAME, StubProviders
 from tidegate.ports.external_data import ProviderCall
-from tidegate.settings import CrifArea, ProvidersArea, Settings, UnreadableSettings, ZefixArea
+from tidegate.settings import CrifArea, ProvidersArea, Settings, UnreadableSettings, ZefixArea, read_settings
 
 A_DEFINITION: dict[str, Any] = {
     "name": "sst",
@@ -142,3 +142,23 @@ def test_provider_settings_show_no_secret() -> None:
     zefix, crif = ZefixArea(password=SecretStr("hunter3")), CrifArea(password=SecretStr("hunter4"))
     settings = Settings(zefix=zefix, crif=crif, providers=ProvidersArea(secrets={"sst": SecretStr("hunter2")}))
     assert "hunter" not in repr(settings) + str(settings.model_dump(mode="json")) + settings.model_dump_json()
+
+
+def test_provider_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AS-505, AS-542: lists and secrets as JSON, definitions as the text that they are, numbers in it exact."""
+    variables = {
+        "TIDEGATE_PROVIDERS_HOSTS_ALLOWED": '["www.zefix.admin.ch", "sst.example.ch:8443"]',
+        "TIDEGATE_PROVIDERS_GENERIC": generic(base_url="https://sst.example.ch:8443/api"),
+        "TIDEGATE_PROVIDERS_SECRETS": '{"sst": "hunter2"}',
+        "TIDEGATE_ZEFIX_URL": "https://www.zefix.admin.ch/ZefixPublicREST",
+        "TIDEGATE_ZEFIX_USERNAME": "me",
+        "TIDEGATE_ZEFIX_PASSWORD": "hunter3",
+        "TIDEGATE_CRIF_COST_MICROS": "1500000",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings(variables)
+    assert provider_faults(settings) == []
+    assert settings.providers.hosts_allowed == ("www.zefix.admin.ch", "sst.example.ch:8443")
+    assert settings.providers.secrets["sst"].get_secret_value() == "hunter2"
+    assert settings.crif.cost_micros == 1_500_000
