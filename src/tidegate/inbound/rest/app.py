@@ -33,7 +33,7 @@ def create_app(dependencies: AdminDependencies) -> FastAPI:
         ("decisions", decisions.operations()),
     ]
     if dependencies.desk is not None:
-        areas += desk_areas()
+        areas += desk_areas(dependencies.desk)
     for tag, operations in areas:
         for operation in operations:
             add_operation(app, operation, tag=tag)

@@ -13,6 +13,9 @@ from starlette.routing import Match
 from tidegate.core.kernel.trouble import DependencyFailed, Overloaded
 from tidegate.core.rules.faults import pointer_to
 from tidegate.inbound.rest.dependencies import dependencies_of
+from tidegate.inbound.rest.desk import lists as desk_lists
+from tidegate.inbound.rest.desk import rules as desk_rules
+from tidegate.inbound.rest.desk import thresholds as desk_thresholds
 from tidegate.inbound.rest.margin_tiers import LADDER_TAG, ONE_TAG
 from tidegate.inbound.rest.problems import FieldError, RequestRefused, problem_response, unprocessable
 from tidegate.inbound.rest.risk_rules import errors_in_condition
@@ -25,6 +28,8 @@ from tidegate.ports.stored import Conflict, NotStored, VersionMoved
 _PLACES = {"body": "body", "query": "query", "path": "path", "header": "header"}
 _TAGS = {ONE_TAG, LADDER_TAG}
 _RULES_PATH = "/v1/risk-rules"
+_COLLIDING_PATHS = (_RULES_PATH, desk_rules.PATH, desk_thresholds.PATH, desk_lists.PATH)
+"""Where a conflict is with what is stored; elsewhere it is with the body."""
 
 
 def add_fault_handlers(app: FastAPI) -> None:
@@ -58,6 +63,9 @@ async def _invalid(request: Request, invalid: RequestValidationError) -> Respons
         known = {error.pointer for error in errors}
         admin = dependencies_of(request)
         errors += [error for error in errors_in_condition(admin, invalid.body) if error.pointer not in known]
+    elif request.url.path.startswith(desk_rules.PATH):
+        desk = dependencies_of(request).desk
+        errors += [] if desk is None else await desk_rules.errors_in_logic(desk, invalid.body)
     return await _refused(request, unprocessable(errors))
 
 
@@ -101,7 +109,7 @@ async def _version_moved(request: Request, moved: VersionMoved) -> Response:
 
 
 async def _conflict(request: Request, conflict: Conflict) -> Response:
-    if request.url.path.startswith(_RULES_PATH):
+    if request.url.path.startswith(_COLLIDING_PATHS):
         return problem_response(FaultCode.CONFLICT, "; ".join(conflict.faults))
     return await _refused(request, unprocessable([FieldError("", "unsound", fault) for fault in conflict.faults]))
 

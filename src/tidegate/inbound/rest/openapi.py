@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 
 from tidegate.inbound.rest.operations import BEARER_SCHEME
 from tidegate.inbound.rest.problems import RequestRefused
-from tidegate.inbound.shared.faults import FaultCode
+from tidegate.inbound.shared.faults import FAULTS, FaultCode
 
 ASSETS_PACKAGE: Final = "fastapi_offline"
 """The package that carries the distribution of Swagger UI; nothing of its code is used."""
@@ -24,6 +24,7 @@ ASSETS: Final = {
     "favicon.png": "image/png",
 }
 
+_REQUIRED_STATUS: Final = str(FAULTS[FaultCode.PRECONDITION_REQUIRED].http_status)
 _START: Final = """\
 window.addEventListener("load", () => {
   SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: false });
@@ -110,15 +111,16 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for operations in document["paths"].values():
-        _require_if_match(operations.get("patch", {}))
+        for operation in operations.values():
+            _require_if_match(operation)
     return document
 
 
 def _require_if_match(operation: dict[str, Any]) -> None:
-    # Absent, the header is answered with 428 instead of 422, so the framework must take it for optional.
     for parameter in operation.get("parameters", ()):
         if parameter["name"] == "If-Match":
-            parameter["required"] = True
+            # Absent, the header is answered with 428 instead of 422, so the framework must take it for optional.
+            parameter["required"] = _REQUIRED_STATUS in operation["responses"]
             parameter["schema"] = {"type": "string", "pattern": '^("[0-9]{1,19}"|\\*)$'}
 
 

@@ -40,9 +40,9 @@ _CHALLENGE: Final = {"WWW-Authenticate": {"description": "RFC 6750.", "schema": 
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """What an operation answers when it succeeds."""
+    """What an operation answers when it succeeds; without a ``model`` there is no body (204)."""
 
-    model: type[BaseModel] | UnionType
+    model: type[BaseModel] | UnionType | None
     example: object
     status: int = 200
     etag: bool = False
@@ -68,10 +68,10 @@ def add_operation(app: FastAPI, operation: Operation, *, tag: str) -> None:
     """Serve an operation and document it."""
     success = operation.success
     headers = (_ETAG if success.etag else {}) | (_LOCATION if success.location else {})
-    content = {"application/json": {"example": success.example}}
-    responses: dict[int | str, dict[str, Any]] = {
-        success.status: {"description": "Done", "model": success.model, "content": content, "headers": headers}
-    }
+    done: dict[str, Any] = {"description": "Done", "headers": headers}
+    if success.model is not None:
+        done |= {"model": success.model, "content": {"application/json": {"example": success.example}}}
+    responses: dict[int | str, dict[str, Any]] = {success.status: done}
     for code in (*_ANY_OPERATION, *operation.faults):
         responses[FAULTS[code].http_status] = _problem_answer(code)
     extra: dict[str, Any] = {
