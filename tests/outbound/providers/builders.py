@@ -1,6 +1,9 @@
 """Calls, policies and providers that state only what a test is about."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from threading import Event, Thread
+from time import perf_counter
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -19,6 +22,7 @@ from tidegate.outbound.providers.transport import HttpTransport
 from tidegate.outbound.providers.zefix import ZefixAdapter
 from tidegate.ports.external_data import ProviderCall
 
+Result = TypeVar("Result")
 SST = """[{
   "name": "sst",
   "base_url": "http://127.0.0.1:1/sst",
@@ -48,6 +52,30 @@ class Ticks:
 
     def __call__(self) -> int:
         return self.now_ms
+
+
+async def timed(fetching: Awaitable[Result], *, due_ms: int) -> tuple[Result, float]:
+    """What comes, and how long it took in ms, but for what a thread that waits until it is due is late itself.
+
+    So a busy machine is forgiven, and a loop that the product blocks is not.
+    """
+    over, late_ms = Event(), 0.0
+    begun = perf_counter()
+
+    def wait() -> None:
+        nonlocal late_ms
+        over.wait(due_ms / 1_000)
+        late_ms = max(0.0, (perf_counter() - begun) * 1_000 - due_ms)
+
+    yardstick = Thread(target=wait)
+    yardstick.start()
+    try:
+        result = await fetching
+        took_ms = (perf_counter() - begun) * 1_000
+    finally:
+        over.set()
+        yardstick.join()
+    return result, took_ms - late_ms
 
 
 def a_call(

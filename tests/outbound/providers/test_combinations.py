@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import product
-from time import perf_counter
 
 import pytest
-from tests.outbound.providers.builders import A_PERSON, a_call, crif_at, sst_at, zefix_at
+from tests.outbound.providers.builders import A_PERSON, a_call, crif_at, sst_at, timed, zefix_at
 from tests.system.processes import RecordFigure
 
 from tidegate.core.assessment.outside import CallStatus
@@ -41,25 +40,17 @@ def combinations(full: bool) -> Iterator[Combination]:
 
 
 async def answers(combination: Combination) -> tuple[Sequence[ProviderResult], float]:
-    """What the three answer, asked at once, and by how much the last came after the budget, ms.
-
-    A bare timer of the same loop is the yardstick: by what it is late itself, the machine was busy.
-    """
+    """What the three answer, asked at once, and by how much the last came after the budget, ms."""
     stub = await StubProviders().start()
     for name, fault in zip(NAMES, combination, strict=True):
         stub.plans[name].every, stub.plans[name].slow_ms = fault, SLOW_MS
     providers = (zefix_at(stub.url, retries_max=1), crif_at(stub.url), sst_at(stub.url, retries_max=1))
     call = a_call({**A_PERSON, "uid": BOOK[0].uid}, budget_ms=BUDGET_MS)
-    loop = asyncio.get_running_loop()
-    rung: asyncio.Future[float] = loop.create_future()
-    begun = perf_counter()
-    loop.call_later(BUDGET_MS / 1_000, lambda: rung.set_result(perf_counter()))
-    results = await asyncio.gather(*(provider.fetch(call) for provider in providers))
-    ended = perf_counter()
-    timer_late_ms = max(0.0, (await rung - begun) * 1_000 - BUDGET_MS)
+    together = asyncio.gather(*(provider.fetch(call) for provider in providers))
+    results, took_ms = await timed(together, due_ms=BUDGET_MS)
     await asyncio.gather(*(provider.close() for provider in providers))
     await stub.stop()
-    return results, (ended - begun) * 1_000 - BUDGET_MS - timer_late_ms
+    return results, took_ms - BUDGET_MS
 
 
 @pytest.mark.slow

@@ -1,8 +1,6 @@
 """The runtime over real sockets: whatever a provider does, the desk has an answer in time."""
 
 import asyncio
-from collections.abc import Awaitable
-from time import perf_counter
 
 import pytest
 from tests.outbound.providers.builders import (
@@ -14,6 +12,7 @@ from tests.outbound.providers.builders import (
     an_sst,
     crif_at,
     sst_at,
+    timed,
     zefix_at,
 )
 
@@ -23,15 +22,9 @@ from tidegate.demo.stub_providers.faults import Fault
 from tidegate.demo.stub_providers.server import StubProviders
 from tidegate.outbound.providers.credentials import FixedCredentials
 from tidegate.outbound.providers.zefix import ZefixAdapter
-from tidegate.ports.external_data import ProviderResult
 
 A_COMPANY = {"uid": BOOK[0].uid}
 SUCCESS, FAILURE, TIMEOUT = CallStatus.SUCCESS, CallStatus.FAILURE, CallStatus.TIMEOUT
-
-
-async def timed(fetching: Awaitable[ProviderResult]) -> tuple[ProviderResult, float]:
-    begun = perf_counter()
-    return await fetching, (perf_counter() - begun) * 1_000
 
 
 @pytest.mark.parametrize(
@@ -58,11 +51,11 @@ async def test_provider_with_a_fault_gives_its_status_and_words_in_time(
     """AS-510, AS-514, AS-504: a failure has no fields, says what went wrong, and comes within the budget."""
     stub.zefix.every = fault
     zefix = zefix_at(stub.url, response_bytes_max=262_144)
-    result, took_ms = await timed(zefix.fetch(a_call(A_COMPANY, budget_ms=300)))
+    result, took_ms = await timed(zefix.fetch(a_call(A_COMPANY, budget_ms=300)), due_ms=300)
     assert (result.answer.status, bool(result.answer.fields)) == (status, status is SUCCESS)
     assert told in result.answer.fault
     assert took_ms <= 300 + 50
-    assert abs(result.latency_ms - took_ms) < 50
+    assert result.latency_ms >= took_ms - 50
     assert stub.zefix.calls == 1
     await zefix.close()
 
@@ -70,7 +63,7 @@ async def test_provider_with_a_fault_gives_its_status_and_words_in_time(
 async def test_provider_of_which_nothing_is_there_fails_at_once() -> None:
     """AS-506, AS-514: a refused connection is a failure, not a wait."""
     zefix = zefix_at("http://127.0.0.1:9")
-    result, took_ms = await timed(zefix.fetch(a_call(A_COMPANY)))
+    result, took_ms = await timed(zefix.fetch(a_call(A_COMPANY)), due_ms=100)
     assert (result.answer.status, result.answer.fault) == (FAILURE, "cannot be reached")
     assert took_ms < 500
     await zefix.close()
@@ -256,9 +249,9 @@ async def test_caller_with_less_time_leaves_and_the_answer_still_comes(stub: Stu
     stub.zefix.every, stub.zefix.slow_ms = Fault.SLOW, 150
     zefix = zefix_at(stub.url, cache_ttl_s=60)
     hasty, patient = await asyncio.gather(
-        timed(zefix.fetch(a_call(A_COMPANY, budget_ms=60))), timed(zefix.fetch(a_call(A_COMPANY)))
+        timed(zefix.fetch(a_call(A_COMPANY, budget_ms=60)), due_ms=60), zefix.fetch(a_call(A_COMPANY))
     )
-    assert (hasty[0].answer.status, patient[0].answer.status) == (TIMEOUT, SUCCESS)
+    assert (hasty[0].answer.status, patient.answer.status) == (TIMEOUT, SUCCESS)
     assert hasty[1] <= 60 + 50
     assert (await zefix.fetch(a_call(A_COMPANY))).from_cache
     await zefix.close()
@@ -268,11 +261,11 @@ async def test_provider_has_its_own_timeout_within_the_budget(stub: StubProvider
     """AS-506: a request ends at the provider's timeout, and at its read timeout, before the budget does."""
     stub.zefix.every = Fault.HANG
     whole = zefix_at(stub.url, timeout_ms=100)
-    result, took_ms = await timed(whole.fetch(a_call(A_COMPANY)))
+    result, took_ms = await timed(whole.fetch(a_call(A_COMPANY)), due_ms=100)
     assert (result.answer.status, result.answer.fault) == (TIMEOUT, "did not answer within 100 ms")
     assert took_ms <= 150
     silent = zefix_at(stub.url, read_timeout_ms=100)
-    result, took_ms = await timed(silent.fetch(a_call(A_COMPANY)))
+    result, took_ms = await timed(silent.fetch(a_call(A_COMPANY)), due_ms=100)
     assert (result.answer.status, result.answer.fault) == (TIMEOUT, "was silent for 100 ms")
     assert took_ms <= 150
     await whole.close()
@@ -310,7 +303,7 @@ async def test_slow_provider_takes_no_more_than_its_places(stub: StubProviders) 
     """AS-509: two run, one waits and is too late, the others are refused at once; nothing but two is ever sent."""
     stub.zefix.every = Fault.HANG
     zefix = zefix_at(stub.url, concurrency_max=2, waiting_max=1, timeout_ms=150)
-    calls = (timed(zefix.fetch(a_call({"uid": company.uid}))) for company in BOOK[:5])
+    calls = (timed(zefix.fetch(a_call({"uid": company.uid})), due_ms=50) for company in BOOK[:5])
     results = await asyncio.gather(*calls)
     told = [result.answer.fault for result, _ in results]
     assert told[:2] == ["did not answer within 150 ms"] * 2
