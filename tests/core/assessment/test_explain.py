@@ -127,6 +127,15 @@ SUMMARIES: list[tuple[RuleSet, list[str]]] = [
         ],
     ),
     (
+        a_rule_set([a_rule("F", weight=300), a_rule("U", {**UNKNOWN, "outcome": "MANUAL_REVIEW"}, weight=0)]),
+        [
+            "the score is 300",
+            "a score of 300 to 699 means MANUAL_REVIEW",
+            "U could not be evaluated, which would change nothing",
+            "the decision is MANUAL_REVIEW",
+        ],
+    ),
+    (
         a_rule_set([]),
         [
             "the score is 0",

@@ -9,58 +9,20 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from tidegate.core.assessment.decision import Decision, stricter
-from tidegate.core.assessment.logic import OnUnknown
+from tidegate.core.assessment.judged import Judged
 from tidegate.core.assessment.outside import CallStatus, ProviderAnswer
 from tidegate.core.assessment.reading_request import provider_call, request_lookup
 from tidegate.core.assessment.request import AssessmentRequest
 from tidegate.core.assessment.risk_threshold import SCORE_MAX, SCORE_MIN
-from tidegate.core.assessment.rule_set import ActiveRule, RuleSet
+from tidegate.core.assessment.rule_set import RuleSet
 from tidegate.core.assessment.thresholds import ScoreRanges
 from tidegate.core.assessment.verdict import NO_RULE_IN_SCOPE, NO_THRESHOLD, RuleOutcome, Verdict
 from tidegate.core.kernel.decimals import WORKING
 from tidegate.core.rules.compile import Evaluation
-from tidegate.core.rules.evaluate import LeafResult
 from tidegate.core.rules.instants import Instant
-from tidegate.core.rules.truth import Truth
-from tidegate.core.rules.values import Lookup
 
 COVERAGE_QUANTUM: Final = Decimal("0.0001")
 _WHOLE: Final = Decimal(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A rule in scope and what it came to."""
-
-    active: ActiveRule
-    result: Truth
-
-    @property
-    def weight(self) -> int:
-        """Give the rule's weight."""
-        return self.active.rule.weight
-
-    @property
-    def unknown(self) -> bool:
-        """Tell whether it could not be said whether the rule holds."""
-        return self.result is Truth.UNKNOWN
-
-    @property
-    def triggered(self) -> bool:
-        """Tell whether the rule counts as triggered."""
-        return self.result is Truth.TRUE or (self.unknown and self.active.logic.on_unknown is OnUnknown.TRIGGER)
-
-    @property
-    def asks_for_review(self) -> bool:
-        """Tell whether the rule wants a person to look, because it is unknown."""
-        return self.unknown and self.active.logic.on_unknown is OnUnknown.REVIEW
-
-    def outcome(self, leaves: Mapping[str, tuple[LeafResult, ...]]) -> RuleOutcome:
-        """Give the record of the rule, with its leaves where there are any for it."""
-        rule = self.active.rule
-        contribution = rule.weight if self.triggered else 0
-        shown = leaves.get(rule.rule_code, ())
-        return RuleOutcome(rule.rule_code, rule.rule_id, rule.version, rule.weight, self.result, contribution, shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +41,6 @@ class Judgement:
     judged: Sequence[Judged]
     scores: Scores
     ranges: ScoreRanges | None
-    evaluation: Evaluation
 
     @property
     def decision(self) -> Decision:
@@ -92,12 +53,10 @@ class Judgement:
         return self.ranges is not None and _review_is_idle(self.judged, self.scores, ranges=self.ranges)
 
 
-def judge(rule_set: RuleSet, lookup: Lookup, *, attributes: Mapping[str, str], now: Instant) -> Judgement:
-    """Evaluate the rules in scope of a request that is read through ``lookup``, and score them."""
-    evaluation = rule_set.compiled.evaluate(lookup, now=now, attributes=attributes)
-    results = evaluation.results()
-    judged = [Judged(each, results[each.rule.rule_code]) for each in rule_set.in_scope(attributes)]
-    return Judgement(judged, _scores(judged), rule_set.thresholds.for_request(attributes), evaluation)
+def judge(rule_set: RuleSet, evaluation: Evaluation, *, attributes: Mapping[str, str]) -> Judgement:
+    """Score what the rules in scope of a request with these attributes came to."""
+    judged = rule_set.judged(attributes, evaluation.results())
+    return Judgement(judged, scores_of(judged), rule_set.thresholds.for_request(attributes))
 
 
 def assess(
@@ -113,10 +72,11 @@ def assess(
     ``outside`` holds the answers of the providers that were called, by name; one that is not there was not called.
     ``history`` is what ``history.HistoryCounts.fields`` gives for the windows of the rule set.
     """
+    attributes = request.attributes()
     lookup = request_lookup(request, outside=outside, history=history)
-    judgement = judge(rule_set, lookup, attributes=request.attributes(), now=now)
+    evaluation = rule_set.compiled.evaluate(lookup, now=now, attributes=attributes)
+    judgement = judge(rule_set, evaluation, attributes=attributes)
     judged, scores = judgement.judged, judgement.scores
-    leaves = judgement.evaluation.explained()
     return Verdict(
         decision=judgement.decision,
         risk_score=scores.score,
@@ -125,17 +85,26 @@ def assess(
         coverage=_coverage(judged),
         reason_codes=_reason_codes(judged, judgement.ranges),
         warnings=tuple(_warnings(judged, outside)),
-        rules=tuple(each.outcome(leaves) for each in judged),
+        rules=tuple(_log(judged, evaluation)),
     )
 
 
-def _scores(judged: Sequence[Judged]) -> Scores:
-    known = sum(each.weight for each in judged if each.result is Truth.TRUE)
-    unknown = [each.weight for each in judged if each.unknown]
+def _log(judged: Sequence[Judged], evaluation: Evaluation) -> Iterable[RuleOutcome]:
+    leaves = evaluation.explained()
+    for each in judged:
+        shown = leaves.get(each.outcome.rule_code)
+        yield each.outcome if shown is None else each.outcome._replace(leaves=shown)
+
+
+def scores_of(judged: Sequence[Judged]) -> Scores:
+    """Score rules that are in scope together."""
+    score = sum(each.weight for each in judged if each.triggered)
+    unknown = [each for each in judged if each.unknown]
+    known = score - sum(each.weight for each in unknown if each.triggered)
     return Scores(
-        score=_clamped(sum(each.weight for each in judged if each.triggered)),
-        low=_clamped(known + sum(weight for weight in unknown if weight < 0)),
-        high=_clamped(known + sum(weight for weight in unknown if weight > 0)),
+        score=_clamped(score),
+        low=_clamped(known + sum(each.weight for each in unknown if each.weight < 0)),
+        high=_clamped(known + sum(each.weight for each in unknown if each.weight > 0)),
     )
 
 

@@ -5,14 +5,15 @@ clock; the leaves of rules that did not fire, which no log holds, too.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from tidegate.core.assessment.decide import Judged, Judgement, judge
+from tidegate.core.assessment.decide import Judgement, judge, scores_of
 from tidegate.core.assessment.decision import Decision
 from tidegate.core.assessment.history import window_of
+from tidegate.core.assessment.judged import Judged
 from tidegate.core.assessment.logic import Logic, OnUnknown
 from tidegate.core.assessment.outside import ProviderAnswer
 from tidegate.core.assessment.provider_questions import FILED_UNDER
@@ -20,9 +21,10 @@ from tidegate.core.assessment.reading_request import request_lookup
 from tidegate.core.assessment.request import SCOPE_KEYS, AssessmentRequest
 from tidegate.core.assessment.rule_set import RuleSet
 from tidegate.core.rules.counterfactuals import Counterfactual, counterfactuals
-from tidegate.core.rules.evaluate import LeafResult, explain
+from tidegate.core.rules.evaluate import LeafResult, evaluate, explain
 from tidegate.core.rules.instants import Instant
 from tidegate.core.rules.sentences import field_label, leaf_sentence
+from tidegate.core.rules.tree import CelLeaf, Condition, FieldRef, Leaf, leaves_of
 from tidegate.core.rules.truth import Truth
 from tidegate.core.rules.values import Lookup
 
@@ -117,7 +119,7 @@ def explain_decision(
 ) -> Explanation:
     """Explain what ``assess`` decides on the same; reasons are given in ``language`` where the officer wrote them."""
     lookup = request_lookup(request, outside=circumstances.outside, history=circumstances.history)
-    judgement = judge(rule_set, lookup, attributes=request.attributes(), now=circumstances.now)
+    judgement = _judgement(rule_set, lookup, attributes=request.attributes(), now=circumstances.now)
     rules = []
     for each in judgement.judged:
         logic = each.active.logic
@@ -160,17 +162,53 @@ def decision_changes(
     """
     lookup = request_lookup(request, outside=circumstances.outside, history=circumstances.history)
     attributes = request.attributes()
-    present = judge(rule_set, lookup, attributes=attributes, now=circumstances.now)
+    present = _judgement(rule_set, lookup, attributes=attributes, now=circumstances.now)
+    readers = _readers(present.judged)
     found: list[DecisionChange] = []
     for change, logic in _candidates(present, lookup, rule_set=rule_set, now=circumstances.now):
         changed = _with(lookup, change.field, value=change.value)
-        seen = {**attributes, change.field: str(change.value)} if change.field in SCOPE_KEYS else attributes
-        decision = judge(rule_set, changed, attributes=seen, now=circumstances.now).decision
+        if change.field in SCOPE_KEYS:
+            seen = {**attributes, change.field: str(change.value)}
+            decision = _judgement(rule_set, changed, attributes=seen, now=circumstances.now).decision
+        else:
+            results = {
+                code: evaluate(condition, changed, now=circumstances.now, lists=rule_set.lists)
+                for code, condition in (*readers.get(change.field, ()), *readers.get("", ()))
+            }
+            decision = _changed_decision(present, rule_set, results=results)
         if decision is not present.decision:
             sentence = _told(change, logic, decision=decision)
             found.append(DecisionChange(change.field, change.value, decision, change.distance, sentence))
     found.sort(key=lambda each: (each.distance is None, each.distance or Decimal(0)))
     return tuple(found[:CHANGES_TOLD_MAX])
+
+
+def _judgement(rule_set: RuleSet, lookup: Lookup, *, attributes: Mapping[str, str], now: Instant) -> Judgement:
+    evaluation = rule_set.compiled.evaluate(lookup, now=now, attributes=attributes)
+    return judge(rule_set, evaluation, attributes=attributes)
+
+
+def _readers(judged: Sequence[Judged]) -> dict[str, list[tuple[str, Condition]]]:
+    """The rules that read a path, by path; those with an expression, which may read any, under the empty one."""
+    found: dict[str, dict[str, Condition]] = {}
+    for each in judged:
+        condition = each.active.logic.condition
+        for leaf in leaves_of(condition):
+            paths = [""] if isinstance(leaf, CelLeaf) else [leaf.field]
+            if isinstance(leaf, Leaf) and isinstance(leaf.expected, FieldRef):
+                paths.append(leaf.expected.path)
+            for path in paths:
+                found.setdefault(path, {})[each.outcome.rule_code] = condition
+    return {path: list(by_code.items()) for path, by_code in found.items()}
+
+
+def _changed_decision(present: Judgement, rule_set: RuleSet, *, results: Mapping[str, Truth]) -> Decision:
+    """The decision when some rules had come to another result; only these are looked at anew."""
+    changed = [
+        rule_set.judged_as(code, results[code]) if (code := each.outcome.rule_code) in results else each
+        for each in present.judged
+    ]
+    return Judgement(changed, scores_of(changed), present.ranges).decision
 
 
 def _candidates(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tidegate.core.assessment.history import reads_history, windows_in
-from tidegate.core.assessment.logic import Logic, parse_logic
+from tidegate.core.assessment.judged import ActiveRule, Judged, every_way
+from tidegate.core.assessment.logic import parse_logic
 from tidegate.core.assessment.managed_list import ManagedList
 from tidegate.core.assessment.provider_questions import ProviderQuestion, parameters_of
 from tidegate.core.assessment.risk_rule import RiskRule
@@ -17,6 +18,7 @@ from tidegate.core.rules.limits import ACTIVE_RULES_MAX
 from tidegate.core.rules.parse import NO_ENGINES, Engines
 from tidegate.core.rules.scope import ScopeIndex
 from tidegate.core.rules.tree import Leaf, leaves_of
+from tidegate.core.rules.truth import Truth
 from tidegate.core.rules.values import Lists
 from tidegate.core.rules.vocabulary import AGE_OPS
 
@@ -54,19 +56,12 @@ class RuleSetVersions:
     lists: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveRule:
-    """A rule as it was written, and its logic."""
-
-    rule: RiskRule
-    logic: Logic
-
-
 class RuleSet:
     """What one version decides by. ``build_rule_set`` makes it; nothing in it changes."""
 
     __slots__ = (
         "_index",
+        "_ways",
         "active",
         "compiled",
         "lists",
@@ -94,6 +89,7 @@ class RuleSet:
             lists=lists,
         )
         self._index = ScopeIndex([each.rule.scope for each in self.active])
+        self._ways = tuple(every_way(each) for each in self.active)
         conditions = [each.logic.condition for each in self.active]
         self.windows: frozenset[str] = frozenset(window for each in conditions for window in windows_in(each))
         self.reads_history: bool = any(reads_history(each) for each in conditions)
@@ -104,6 +100,15 @@ class RuleSet:
     def in_scope(self, attributes: Mapping[str, str]) -> list[ActiveRule]:
         """Give the rules that a request with these attributes is in the scope of, in the order of the version."""
         return [self.active[number] for number in self._index.matching(attributes)]
+
+    def judged(self, attributes: Mapping[str, str], results: Mapping[str, Truth]) -> list[Judged]:
+        """Give the rules in scope with their results, which are given by rule_code."""
+        active, ways = self.active, self._ways
+        return [ways[number][results[active[number].rule.rule_code]] for number in self._index.matching(attributes)]
+
+    def judged_as(self, rule_code: str, result: Truth) -> Judged:
+        """Give one rule with a result. Raises KeyError for a code that the version has not."""
+        return self._ways[self.compiled.number_of(rule_code)][result]
 
     def providers_for(self, attributes: Mapping[str, str]) -> dict[str, dict[str, list[dict[str, object]]]]:
         """Give the providers that the rules in scope need, by name, each with what it is told (see ProviderCall)."""
