@@ -6,6 +6,7 @@ has a default. A URL chooses the technology; without it the embedded twin serves
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -156,6 +157,26 @@ class GateArea(BaseModel):
         return GateSettings(**chosen)
 
 
+class DeskArea(BaseModel):
+    """The assessment desk."""
+
+    model_config = _FROZEN
+    provider_budget_ms: int = Field(2_000, ge=1, le=60_000)
+    """Time that all outside calls of a request have together, ms."""
+    duplicate_window: timedelta = Field(timedelta(hours=24), ge=timedelta(0), le=timedelta(days=366))
+    """Time for which the same request is answered with what was recorded, and an idempotency key is kept; ISO 8601."""
+    in_progress_timeout: timedelta = Field(timedelta(seconds=5), ge=timedelta(milliseconds=100), le=timedelta(hours=1))
+    """Time after which an evaluation that has not ended counts as abandoned and is taken over; ISO 8601."""
+    pool_max: int = Field(8, ge=2, le=100)
+    """Connections of the desk at most, beside those of the gate."""
+
+    @model_validator(mode="after")
+    def _relations(self) -> "DeskArea":
+        if self.in_progress_timeout <= timedelta(milliseconds=self.provider_budget_ms):
+            raise ValueError("in_progress_timeout must be above provider_budget_ms")
+        return self
+
+
 class ProvidersArea(BaseModel):
     """Outside data providers in general, and those that a definition describes; see docs/providers.md."""
 
@@ -248,6 +269,7 @@ class Settings(BaseSettings):
     topics: TopicsArea = TopicsArea()
     retention: RetentionArea = RetentionArea()
     gate: GateArea = GateArea()
+    desk: DeskArea = DeskArea()
     providers: ProvidersArea = ProvidersArea()
     zefix: ZefixArea = ZefixArea()
     crif: CrifArea = CrifArea()

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
-import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +10,10 @@ from typing import Any, Final
 import structlog
 from starlette.types import ASGIApp
 
+from tidegate.bootstrap.desk import Desk, DeskSurroundings, open_desk
 from tidegate.bootstrap.engines import rule_engines
 from tidegate.bootstrap.feeds import Feeds, Memory
+from tidegate.bootstrap.logs import log_to_stderr
 from tidegate.bootstrap.retention import retention_job
 from tidegate.bootstrap.stores import Stores, open_stores, replayer_on
 from tidegate.bootstrap.system import RandomIds, SystemClock
@@ -29,6 +29,7 @@ from tidegate.inbound.grpc.counting import counted
 from tidegate.inbound.grpc.server import GrpcServer
 from tidegate.inbound.grpc.service import RiskService
 from tidegate.inbound.jobs.refresh import ConfigurationRefresh
+from tidegate.inbound.jobs.relay import Encoding
 from tidegate.inbound.rest.app import create_app
 from tidegate.inbound.rest.dependencies import AdminDependencies, Probe, ReplayResult
 from tidegate.inbound.rest.rule_checks import rule_checker
@@ -38,6 +39,7 @@ from tidegate.inbound.shared.token_guard import TokenGuard
 from tidegate.outbound.identity.issuer_keys import IssuerKeys
 from tidegate.outbound.memory.account_book import MemoryAccountBook
 from tidegate.settings import GrpcAccess, Profile, Settings
+from tidegate.usecases.assessment.seed import DeskSeed
 from tidegate.usecases.pretrade.configuration import ConfigurationKeeper, ConfigurationStores, empty_configuration
 from tidegate.usecases.pretrade.deciding import Decider
 from tidegate.usecases.pretrade.flow import FlowWindows
@@ -73,6 +75,8 @@ MakeIssuer = Callable[[str], IssuerParts]
 
 class Service:
     """Everything of one process, wired. ``open_service`` starts and stops it."""
+
+    desk: Desk
 
     def __init__(self, settings: Settings, stores: Stores, *, limits: GateSettings) -> None:
         self.settings = settings
@@ -111,6 +115,11 @@ class Service:
         self.refresh = ConfigurationRefresh(keeper, stores.watch)
         self.retention = retention_job(stores, settings, clock=self._clock)
         self._watch_gauges()
+
+    def desk_surroundings(self) -> DeskSurroundings:
+        """Give what the desk shares with the rest."""
+        encoding = Encoding(self.feeds.codec, self.settings.topics.suffix)
+        return DeskSurroundings(self.stores, encoding, self.alarm, lambda fault: self._log.error("desk", fault=fault))
 
     def alarm(self, bug: Exception) -> None:
         """Raise an alarm for a bug that was caught: a log line with its traceback, and a counter."""
@@ -216,6 +225,7 @@ class Service:
             "account_book": book,
             "journal": journal,
             "issuer": keys.probe,
+            **self.desk.probes(),
         }
 
     def admin(self, guard: TokenGuard, keys: IssuerKeys, *, mounts: Mapping[str, ASGIApp]) -> AdminDependencies:
@@ -233,15 +243,17 @@ class Service:
             metrics=self.figures.rendered,
             probes=self.probes(keys),
             mounts=mounts,
+            desk=self.desk.dependencies(),
         )
 
-    async def load(self, seed: Scenario | None) -> None:
-        """Rebuild what memory holds, load the seed, confirm the configuration: after it the gate may decide.
+    async def load(self, seed: Scenario | None, desk_seed: DeskSeed | None) -> None:
+        """Rebuild what memory holds, load the seeds, confirm the configuration: after it gate and desk may decide.
 
         Raises:
             DependencyFailed: something did not answer.
         """
         await self.memory.keeper.confirm()
+        await self.desk.load(desk_seed)
         await self.feeds.rebuild()
         if seed is not None:
             now_us = self._clock.now_us()
@@ -278,6 +290,7 @@ class Service:
         self._gate_job = asyncio.create_task(self.gate.run(), name="gate")
         self._jobs = [
             *self.feeds.jobs(),
+            *self.desk.jobs(),
             asyncio.create_task(self.refresh.run(), name="refresh configuration"),
             asyncio.create_task(self.recorder.run(), name="write the backlog"),
             asyncio.create_task(self.retention.run(), name="delete what is not read again"),
@@ -315,7 +328,7 @@ async def _end(jobs: Iterable[asyncio.Task[None]]) -> None:
 
 @asynccontextmanager
 async def open_service(
-    settings: Settings, *, issuer: MakeIssuer | None, seed: Scenario | None = None
+    settings: Settings, *, issuer: MakeIssuer | None, seed: Scenario | None = None, desk_seed: DeskSeed | None = None
 ) -> AsyncIterator[Service]:
     """Start a service and stop it orderly; it answers when the context is entered.
 
@@ -323,7 +336,7 @@ async def open_service(
         DependencyFailed: the database cannot be had.
         OSError: an address cannot be had.
     """
-    _log_to_stderr()
+    log_to_stderr()
     async with AsyncExitStack() as stack:
         settings.data.dir.mkdir(parents=True, exist_ok=True)
         listener = listen(settings.rest.host, settings.rest.port)
@@ -331,6 +344,7 @@ async def open_service(
         stores = await stack.enter_async_context(open_stores(settings, guest=False))
         await _require_durable(settings, stores)
         service = Service(settings, stores, limits=settings_of_seed(settings.gate.limits(), seed))
+        service.desk = await stack.enter_async_context(open_desk(settings, service.desk_surroundings()))
         service.rest_url = f"http://{_in_url(settings.rest.host)}:{listener.getsockname()[1]}"
         parts = None if issuer is None else issuer(service.rest_url)
         url = parts.url if parts is not None else settings.oidc.issuer
@@ -347,7 +361,7 @@ async def open_service(
         mounts = {} if parts is None else {parts.path: parts.app}
         rest = await AdminServer.start(create_app(service.admin(guard, keys, mounts=mounts)), listener=listener)
         stack.push_async_callback(rest.stop)
-        await service.load(seed)
+        await service.load(seed, desk_seed)
         await service.start_jobs()
         stack.push_async_callback(service.stop_jobs)
         await grpc_server.start()
@@ -359,28 +373,3 @@ async def open_service(
 
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _log_to_stderr() -> None:
-    """Log to standard error, one JSON object a line: standard output belongs to the command line's answers.
-
-    What libraries log goes the same way, warnings and worse.
-    """
-    shared: list[structlog.typing.Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    of_libraries = logging.StreamHandler(sys.stderr)
-    of_libraries.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
-            processor=structlog.processors.JSONRenderer(),
-        )
-    )
-    logging.basicConfig(handlers=[of_libraries], level=logging.WARNING, force=True)
-    structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +19,20 @@ from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.dynamic_rules import condition_faults
 from tidegate.core.pretrade.scenario import Scenario
 from tidegate.demo.issuer import IssuerRefused, NoIssuerKeys, TinyIssuer
+from tidegate.inbound.scenario.assessment import read_desk_seed
 from tidegate.inbound.scenario.faults import UnreadableScenario
-from tidegate.inbound.scenario.reader import SEED_KEYS, read_scenario
+from tidegate.inbound.scenario.reader import SEED_KEYS, is_desk_alone, read_scenario
 from tidegate.settings import Profile, Settings, UnreadableSettings, read_settings
+from tidegate.usecases.assessment.seed import DeskSeed
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What a seed file holds for the order gate and for the desk."""
+
+    scenario: Scenario | None = None
+    desk: DeskSeed | None = None
+
 
 Address = Annotated[str | None, typer.Option(metavar="HOST:PORT")]
 
@@ -35,8 +47,7 @@ def serve(
 ) -> None:
     """Serve; prints one line ``ready rest=... grpc=...`` when it answers. SIGTERM drains and ends with 0."""
     settings = settings_for(profile=profile, rest=rest, grpc=grpc, data=data)
-    scenario = None if seed is None else read_seed(seed)
-    run_service(settings, scenario)
+    run_service(settings, Seed() if seed is None else read_seed(seed))
 
 
 def settings_for(*, profile: Profile | None, rest: str | None, grpc: str | None, data: Path | None) -> Settings:
@@ -63,18 +74,22 @@ def _address(text: str, option: str) -> dict[str, object]:
     return {"host": host.strip("[]"), "port": int(port)}
 
 
-def read_seed(path: str) -> Scenario:
+def read_seed(path: str) -> Seed:
     """Read a seed file; one that cannot be read ends the command."""
-    engines = rule_engines()
+    engines, content = rule_engines(), read_bytes(path)
     try:
-        return read_scenario(
-            read_bytes(path),
-            order_required=False,
-            tolerated_keys=SEED_KEYS,
-            condition_faults=lambda text: condition_faults(text, engines=engines),
-        )
+        scenario = None
+        if not is_desk_alone(content):
+            scenario = read_scenario(
+                content,
+                order_required=False,
+                tolerated_keys=SEED_KEYS,
+                condition_faults=lambda text: condition_faults(text, engines=engines),
+            )
+        rows = read_desk_seed(content, engines=engines)
     except UnreadableScenario as unreadable:
         refuse(f"{path}: {unreadable}")
+    return Seed(scenario, DeskSeed(rows.rules, rows.thresholds, rows.lists))
 
 
 def issuer_maker(settings: Settings) -> Callable[[str], IssuerParts] | None:
@@ -89,20 +104,21 @@ def issuer_maker(settings: Settings) -> Callable[[str], IssuerParts] | None:
     return make
 
 
-def run_service(settings: Settings, scenario: Scenario | None) -> None:
+def run_service(settings: Settings, seed: Seed) -> None:
     """Serve until SIGTERM or SIGINT."""
     try:
-        uvloop.run(_serve(settings, scenario))
+        uvloop.run(_serve(settings, seed))
     except (DependencyFailed, IssuerRefused, NoIssuerKeys, OSError) as trouble:
         refuse(str(trouble))
 
 
-async def _serve(settings: Settings, scenario: Scenario | None) -> None:
+async def _serve(settings: Settings, seed: Seed) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with open_service(settings, issuer=issuer_maker(settings), seed=scenario) as service:
+    issuer = issuer_maker(settings)
+    async with open_service(settings, issuer=issuer, seed=seed.scenario, desk_seed=seed.desk) as service:
         quieten_collector()
         typer.echo(ready_line(service))
         await service.run_until(stopped)

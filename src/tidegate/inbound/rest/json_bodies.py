@@ -37,8 +37,8 @@ class ReadRequest(Request):
         return self._value
 
 
-async def read_body(request: Request) -> ReadRequest:
-    """Read the JSON body of a request.
+async def read_body(request: Request, *, beyond: FaultCode = FaultCode.TOO_LARGE) -> ReadRequest:
+    """Read the JSON body of a request; one that is too large is refused with ``beyond``.
 
     Raises:
         RequestRefused: 415 another type or encoding than JSON in UTF-8; 413 more than 256 KiB; 422 no body, not JSON,
@@ -46,7 +46,7 @@ async def read_body(request: Request) -> ReadRequest:
             arrive.
     """
     _check_type(request)
-    content = await _content(request)
+    content = await _content(request, beyond)
     if not content.strip():
         raise unprocessable([FieldError("", "missing", "a JSON object is needed as the body")])
     try:
@@ -67,17 +67,17 @@ def _check_type(request: Request) -> None:
         raise RequestRefused(FaultCode.UNSUPPORTED_MEDIA_TYPE, "send the body without content encoding")
 
 
-async def _content(request: Request) -> bytes:
+async def _content(request: Request, beyond: FaultCode) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and (len(declared) > 12 or int(declared) > BODY_BYTES_MAX):
-        raise _too_large()
+        raise _too_large(beyond)
     content = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             async for chunk in request.stream():
                 content += chunk
                 if len(content) > BODY_BYTES_MAX:
-                    raise _too_large()
+                    raise _too_large(beyond)
     except ClientDisconnect:
         raise RequestRefused(FaultCode.MALFORMED, "the connection was closed inside the body") from None
     except TimeoutError:
@@ -85,8 +85,7 @@ async def _content(request: Request) -> bytes:
     return bytes(content)
 
 
-def _too_large() -> RequestRefused:
+def _too_large(beyond: FaultCode) -> RequestRefused:
     # The rest of the body is not read; the connection cannot be used on.
-    return RequestRefused(
-        FaultCode.TOO_LARGE, f"a body has at most {BODY_BYTES_MAX} bytes", headers={"Connection": "close"}
-    )
+    detail = f"a body has at most {BODY_BYTES_MAX} bytes"
+    return RequestRefused(beyond, detail, errors=[FieldError("", "too_large", detail)], headers={"Connection": "close"})

@@ -11,7 +11,7 @@ from tidegate.core.pretrade.order import Order, PositionSide
 from tidegate.core.pretrade.scenario import Scenario
 from tidegate.inbound.scenario import holdings, market
 from tidegate.inbound.scenario.faults import ScenarioFault, UnreadableScenario
-from tidegate.inbound.scenario.json_text import NotJson, parse_json, twin_faults
+from tidegate.inbound.scenario.json_text import JsonObject, NotJson, parse_json, twin_faults
 from tidegate.inbound.scenario.orders import read_activity, read_scenario_order
 from tidegate.inbound.scenario.row import Row
 from tidegate.inbound.scenario.rules import ConditionFaults, read_rules, unchecked
@@ -58,6 +58,15 @@ def read_scenario(
     if faults:
         raise UnreadableScenario(faults)
     return scenario
+
+
+def is_desk_alone(content: bytes) -> bool:
+    """Tell whether a seed file holds the assessment desk's part and nothing of the order gate's."""
+    try:
+        value = parse_json(content)
+    except NotJson:
+        return False
+    return isinstance(value, JsonObject) and SEED_KEYS.issuperset(value.members)
 
 
 def _scenario(file: Row, condition_faults: ConditionFaults) -> Scenario:

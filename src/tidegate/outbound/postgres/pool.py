@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 import asyncpg
@@ -57,6 +57,14 @@ class PostgresPool:
                 **_connect_arguments(chosen),
             )
         return cls(dsn, pool, limits=chosen)
+
+    async def beside(self, *, connections_max: int) -> "PostgresPool":
+        """Open another pool on the same database, so that its users and ours never wait for each other's connections.
+
+        Raises:
+            DependencyFailed: the database does not answer.
+        """
+        return await self.open(self._dsn, limits=replace(self._limits, connections_max=connections_max))
 
     async def close(self) -> None:
         """Close all connections; those still in use after a while are cut."""

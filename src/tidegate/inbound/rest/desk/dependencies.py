@@ -4,17 +4,32 @@ from dataclasses import dataclass
 
 from tidegate.ports.clock import Ids
 from tidegate.ports.desk_configuration import RuleConfigurationRepository, RuleReferences
+from tidegate.ports.risk_assessments import AssessmentArchive
+from tidegate.usecases.assessment.evaluate import RiskEvaluationService
+from tidegate.usecases.assessment.look_back import LookBack
 from tidegate.usecases.assessment.rule_drafts import RuleDrafts
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentDependencies:
+    """Ports and use cases of evaluating and of looking back; ``ids`` names the traces of requests that name none."""
+
+    evaluation: RiskEvaluationService
+    archive: AssessmentArchive
+    look_back: LookBack
+    ids: Ids
 
 
 @dataclass(frozen=True, slots=True)
 class DeskDependencies:
     """Ports and use cases of the assessment desk.
 
-    ``references`` tells which rules assessments still rest on; ``ids`` names new rows.
+    ``references`` tells which rules assessments still rest on; ``ids`` names new rows. Without ``assessments`` only the
+    configuration is served.
     """
 
     configuration: RuleConfigurationRepository
     drafts: RuleDrafts
     references: RuleReferences
     ids: Ids
+    assessments: AssessmentDependencies | None = None
