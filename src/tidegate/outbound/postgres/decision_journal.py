@@ -86,9 +86,12 @@ WHERE standing.user_id = $1::uuid AND standing.order_id = $2 AND standing.evalua
 """
 
 
+# The row may have been sealed already: a withdrawal notes itself, and is sealed as what it is.
 _WITHDRAW: Final = """
 WITH withdrawn AS (
     UPDATE decisions SET withdrawn = true WHERE decision_id = ANY ($1::uuid[]) RETURNING decision_id, user_id, order_id
+), noted AS (
+    INSERT INTO decision_withdrawals (decision_id) SELECT decision_id FROM withdrawn ON CONFLICT DO NOTHING
 )
 DELETE FROM order_answers AS standing USING withdrawn
 WHERE standing.user_id = withdrawn.user_id AND standing.order_id = withdrawn.order_id

@@ -1,0 +1,63 @@
+"""Seals what was decided into the audit chain, every few seconds; one runner at a time."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tidegate.core.kernel.trouble import DependencyFailed
+from tidegate.inbound.jobs.backoff import Backoff
+from tidegate.ports.audit_chain import AuditChain, ChainMoved
+from tidegate.usecases.audit.seal import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class SealPace:
+    """A round every ``every_s`` seconds; after each batch a pause of ``pause_s`` seconds lets the gate go first."""
+
+    every_s: float = 2.0
+    pause_s: float = 0.02
+
+
+@dataclass(slots=True)
+class SealJob:
+    """Runs the sealer while this process holds the claim. ``sealed`` counts rows by partition; ``trouble`` is why the
+    last round ended early.
+    """
+
+    sealer: Sealer
+    chain: AuditChain
+    pace: SealPace = field(default_factory=SealPace)
+    sealed: Counter[str] = field(default_factory=Counter)
+    trouble: DependencyFailed | None = None
+
+    async def round(self) -> None:
+        """Seal all there is to seal now, if this process is the sealer.
+
+        Raises:
+            DependencyFailed: the store did not answer; the next round goes on.
+        """
+        if not await self.chain.claim():
+            return
+        for partition in self.sealer.partitions():
+            while count := await self.sealer.seal(partition):
+                self.sealed[partition] += count
+                await asyncio.sleep(self.pace.pause_s)
+
+    async def run(self) -> None:
+        """Seal until cancelled, then give the claim up."""
+        backoff = Backoff()
+        try:
+            while True:
+                try:
+                    await self.round()
+                    self.trouble = None
+                    backoff.reset()
+                except ChainMoved:
+                    # a claim that was lost without our knowing: whoever has it seals on
+                    await backoff.wait()
+                except DependencyFailed as trouble:
+                    self.trouble = trouble
+                    await backoff.wait()
+                await asyncio.sleep(self.pace.every_s)
+        finally:
+            await self.chain.close()

@@ -1,0 +1,1 @@
+"""Sealing what was decided into the audit chain, and verifying it."""
