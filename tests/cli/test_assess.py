@@ -7,21 +7,15 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from tests.core.assessment.builders import NOW, NOW_US
-from tests.core.assessment.strategies import LISTS, WINDOWS, Situation, situations
-from tests.core.rules.builders import ENGINES
+from tests.core.assessment.situations import Situation, decided_plainly
+from tests.core.assessment.strategies import situations
 from tests.inbound.scenario.desk_text import REQUEST, desk_document
+from tests.inbound.scenario.desk_written import written_situation
 from tests.inbound.scenario.scenario_text import ABSENT
 from typer.testing import CliRunner, Result
 
 from tidegate.cli.assess import _assessed
 from tidegate.cli.main import app
-from tidegate.core.assessment.history import history_fields
-from tidegate.core.assessment.logic import parse_logic
-from tidegate.core.assessment.outside import CallStatus
-from tidegate.core.assessment.reference import PlainRules, assess_plainly
-from tidegate.core.kernel.readings import instant_text
-from tidegate.core.rules.json_exact import write_json
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "desk" / "first-assessment.json"
 
@@ -126,67 +120,10 @@ def test_example_in_docs_is_decided_as_it_says() -> None:
 @given(situations())
 def test_assess_of_random_documents_is_what_the_plain_walk_says(situation: Situation) -> None:
     """PL-114, AS-125: rules, ranges, answers and history written to a file and decided are as decided plainly."""
-    answer = json.loads(_assessed(written(situation).encode()), parse_float=Decimal, parse_int=Decimal)
-    list_names = [each.name for each in LISTS]
-    active = [rule for rule in situation.rules if rule.is_active]
-    logics = [(rule, parse_logic(rule.logic_config, list_names=list_names, engines=ENGINES)) for rule in active]
-    plain_rules = PlainRules(tuple(logics), tuple(situation.thresholds), {each.name: each.entries for each in LISTS})
-    history = history_fields(situation.past, now_us=NOW_US, windows=WINDOWS)
-    verdict = assess_plainly(situation.request, plain_rules, outside=situation.outside, history=history, now=NOW)
+    answer = json.loads(_assessed(written_situation(situation).encode()), parse_float=Decimal, parse_int=Decimal)
+    verdict = decided_plainly(situation)
     rules = answer.pop("rules")
     assert answer == verdict.answer()
     assert [tuple(row.values()) for row in rules] == [
         (each.rule_code, each.result.value, each.contribution) for each in verdict.rules
     ]
-
-
-def written(situation: Situation) -> str:
-    """The situation as a document."""
-    scoped = {
-        "rules": [
-            {
-                "rule_code": rule.rule_code,
-                "category": rule.category.value,
-                "weight": rule.weight,
-                "logic_config": rule.logic_config,
-                "scope": {key: sorted(values) for key, values in rule.scope.items()},
-                "is_active": rule.is_active,
-            }
-            for rule in situation.rules
-        ],
-        "thresholds": [
-            {
-                "score_from": each.score_from,
-                "score_to": each.score_to,
-                "decision": each.decision.value,
-                "scope": {key: sorted(values) for key, values in each.scope.items()},
-            }
-            for each in situation.thresholds
-        ],
-    }
-    outside = {
-        name: answer.fields if answer.status is CallStatus.SUCCESS else {"failure": answer.status.value.lower()}
-        for name, answer in situation.outside.items()
-    }
-    rows = [
-        {
-            "subject_id": row.subject_id,
-            "created_at": instant_text(row.created_us),
-            "decision": row.decision.value,
-            "risk_score": row.risk_score,
-        }
-        for row in situation.past
-    ]
-    request = situation.request
-    members = {"subject_id": request.subject_id, **request.attributes(), "context_data": request.context_data}
-    lists = {each.name: list(each.entries) for each in LISTS}
-    return write_json(
-        {
-            "now": instant_text(NOW_US),
-            **scoped,
-            "lists": lists,
-            "providers": outside,
-            "history": rows,
-            "request": members,
-        }
-    )

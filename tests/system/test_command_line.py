@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.core.pretrade.scenarios import random_scenario, read_condition
+from tests.inbound.scenario.desk_text import desk_document
 from tests.inbound.scenario.written import written
 from tests.system.clients import Clients, a_small_order, introduce, officer_of
 from tests.system.processes import RecordFigure, Served, run_command
@@ -113,6 +114,10 @@ WITHOUT_SERVER = [
     Run("check without file", ("check",), b"", 2),
     Run("margin", ("margin", "-"), a_scenario(without="order")),
     Run("margin no JSON", ("margin", "-"), b"]", 2),
+    Run("assess", ("assess", "-"), json.dumps(desk_document()).encode()),
+    Run("assess lines", ("assess", "--jsonl", "-"), json.dumps(desk_document()).encode() + b"\n"),
+    Run("assess refused", ("assess", "-"), json.dumps(desk_document({"/rules/0/weight": "a"})).encode(), 2),
+    Run("assess no JSON", ("assess", "-"), b"\xff{", 2),
     Run("rules eval", ("rules", "eval", "-"), json.dumps({**CONDITION, "context": "gate"}).encode()),
     Run("rules eval refused", ("rules", "eval", "-"), b'{"condition": {"field": "a", "op": "is"}, "data": {}}', 2),
     Run("rules eval no JSON", ("rules", "eval", "-"), b"\xc3(", 2),

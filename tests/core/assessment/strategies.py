@@ -1,24 +1,17 @@
 """Random rules, ranges, lists, answers and requests of the desk, out of few values so that everything meets."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 from tests.core.assessment.builders import FAILED, NOW_US, TIMED_OUT, a_request, a_rule, answered, past, ranges
+from tests.core.assessment.situations import COUNTRIES, PRODUCTS, WINDOWS, Situation
 
 from tidegate.core.assessment.decision import Decision
 from tidegate.core.assessment.history import history_fields
-from tidegate.core.assessment.managed_list import ManagedList
-from tidegate.core.assessment.outside import PastAssessment, ProviderAnswer
-from tidegate.core.assessment.request import AssessmentRequest
+from tidegate.core.assessment.outside import ProviderAnswer
 from tidegate.core.assessment.risk_rule import RiskRule
 from tidegate.core.assessment.risk_threshold import RiskThreshold
-
-COUNTRIES = ["CH", "DE", "KP"]
-PRODUCTS = ["LOAN", "CARD"]
-LISTS = [ManagedList("banned", ["KP", "x"]), ManagedList("empty", [])]
-WINDOWS = ["PT24H", "P7D"]
 
 numbers = st.sampled_from([Decimal(text) for text in ("0", "0.5", "1", "2", "10")])
 values = numbers | st.sampled_from(["x", "1", "", "2025-12-31T00:00:00Z"]) | st.booleans()
@@ -128,18 +121,6 @@ answers: st.SearchStrategy[ProviderAnswer] = st.one_of(
     st.sampled_from([FAILED, TIMED_OUT, answered(), answered(found=False), answered(status="CANCELLED")]),
     st.builds(lambda x: answered(x=x, score=x), values),
 )
-
-
-@dataclass(frozen=True)
-class Situation:
-    """One request and all that its decision hangs on."""
-
-    request: AssessmentRequest
-    rules: list[RiskRule]
-    thresholds: list[RiskThreshold]
-    outside: dict[str, ProviderAnswer]
-    history: dict[str, object]
-    past: tuple[PastAssessment, ...] = ()
 
 
 @st.composite

@@ -21,7 +21,8 @@ from tests.core.assessment.builders import (
     ranges,
     verdict_of,
 )
-from tests.core.assessment.strategies import LISTS, Situation, situations
+from tests.core.assessment.situations import LISTS, Situation
+from tests.core.assessment.strategies import situations
 from tests.core.rules.builders import ENGINES
 
 from tidegate.core.assessment.decide import assess

@@ -6,7 +6,8 @@ from random import Random
 import pytest
 from hypothesis import given
 from tests.core.assessment.builders import NOW, UNKNOWN, a_request, a_rule, a_rule_set, ranges
-from tests.core.assessment.strategies import LISTS, Situation, situations
+from tests.core.assessment.situations import LISTS, Situation
+from tests.core.assessment.strategies import situations
 from tests.core.rules.builders import ENGINES
 
 from tidegate.core.assessment.decide import assess
