@@ -90,6 +90,13 @@ def test_last_of_two_at_one_moment_is_the_later_row() -> None:
     assert last.decision is Decision.APPROVED
 
 
+def test_last_of_any_year_is_told_as_a_date_time() -> None:
+    """AS-107: years are written with four digits, and fractions only where there are any."""
+    for text, at_us in (("0001-01-01T00:00:00Z", EARLIEST_US), ("2026-01-01T00:00:00.5Z", NOW_US + 500_000)):
+        (last,) = [history_fields([at(at_us)], now_us=at_us, windows=())["last"]]
+        assert last == {"decision": "APPROVED", "risk_score": 5, "created_at": text}
+
+
 @given(
     st.lists(st.tuples(st.integers(-5, 12), st.sampled_from(list(Decision))), max_size=12),
     st.sampled_from(["PT0S", "PT1S", "PT2S", "PT3.0000001S", "PT2.5S"]),

@@ -20,10 +20,9 @@ from decimal import Decimal
 from typing import Final
 
 from tidegate.core.assessment.decision import Decision
-from tidegate.core.assessment.moments import duration_us
+from tidegate.core.assessment.moments import duration_us, instant_at
 from tidegate.core.assessment.outside import PastAssessment
-from tidegate.core.kernel.readings import instant_text
-from tidegate.core.rules.instants import Duration, parse_duration
+from tidegate.core.rules.instants import Duration, date_time_text, parse_duration
 from tidegate.core.rules.tree import CelLeaf, Condition, FieldRef, Leaf, leaves_of
 from tidegate.core.rules.vocabulary import FieldType
 
@@ -83,7 +82,7 @@ class HistoryCounts:
         last = {
             "decision": self.last.decision.value,
             "risk_score": Decimal(self.last.risk_score),
-            "created_at": instant_text(self.last.created_us),
+            "created_at": date_time_text(instant_at(self.last.created_us)),
         }
         return {**counts, "last": last}
 
