@@ -21,7 +21,7 @@ EVERYWHERE: Scope = {}
 SWISS = a_scope(country="CH")
 
 
-async def put(stores: Stores, ranges: Sequence[RiskThreshold], scope: Scope = EVERYWHERE) -> list[RiskThreshold]:
+async def put(stores: Stores, ranges: Sequence[RiskThreshold], *, scope: Scope = EVERYWHERE) -> list[RiskThreshold]:
     _, rows = await stores.desk.thresholds.replace_scope(scope, ranges, version=None, by=by())
     return [kept.row for kept in rows]
 
@@ -38,7 +38,7 @@ async def test_thresholds_of_a_scope_are_put_together(stores: Stores) -> None:
 
 async def test_thresholds_put_again_replace_those_of_their_scope_alone(stores: Stores) -> None:
     """AS-208: a range that stands already keeps its id and version, the others go, other scopes stay."""
-    swiss = await put(stores, three_ranges(SWISS), SWISS)
+    swiss = await put(stores, three_ranges(SWISS), scope=SWISS)
     former = await put(stores, [*three_ranges(), a_range(5, 6, is_active=False)])
     wanted = [a_range(0, 299), a_range(300, 1000, decision=Decision.REJECTED)]
     later = by("bob", at_us=NOW_US + SECOND_US)
@@ -115,7 +115,7 @@ async def test_threshold_changed_deleted_or_switched_off_leaves_no_gap(stores: S
             await call
     changed = await thresholds.replace(replace(low, decision=Decision.MANUAL_REVIEW), version=1, by=by("bob"))
     assert (changed.row.version, changed.changed_by) == (2, "bob")
-    (alone,) = await put(stores, [a_range(0, 1000, scope=SWISS)], SWISS)
+    (alone,) = await put(stores, [a_range(0, 1000, scope=SWISS)], scope=SWISS)
     off = await thresholds.set_active(alone.threshold_id, False, version=1, by=by())
     assert (off.row.is_active, off.row.version) == (False, 2)
     await thresholds.delete(alone.threshold_id, version=2, by=by())
@@ -139,21 +139,21 @@ async def test_scopes_of_equally_many_keys_that_can_meet_are_refused(
 ) -> None:
     """AS-207: among matching scopes one must have most keys; those that cannot meet, or differ in keys, may be."""
     first, second = a_scope(**one), a_scope(**other)
-    await put(stores, three_ranges(first), first)
+    await put(stores, three_ranges(first), scope=first)
     if meet:
         with pytest.raises(Conflict, match="equally many keys"):
-            await put(stores, three_ranges(second), second)
+            await put(stores, three_ranges(second), scope=second)
     else:
-        await put(stores, three_ranges(second), second)
+        await put(stores, three_ranges(second), scope=second)
     resting = [replace(each, is_active=False) for each in three_ranges(second)]
-    await put(stores, resting, second)
+    await put(stores, resting, scope=second)
 
 
 async def test_scopes_are_the_same_by_what_they_say(stores: Stores) -> None:
     """AS-208: two writings of one scope are one scope."""
-    await put(stores, three_ranges(a_scope(country="CH LI")), a_scope(country="CH LI"))
+    await put(stores, three_ranges(a_scope(country="CH LI")), scope=a_scope(country="CH LI"))
     again = a_scope(country="LI CH")
-    await put(stores, [a_range(0, 1000, scope=again)], again)
+    await put(stores, [a_range(0, 1000, scope=again)], scope=again)
     assert len((await stores.desk.thresholds.load())[1]) == 1
 
 
@@ -172,7 +172,7 @@ async def test_thresholds_of_rival_scopes_put_at_once_take_one(stores: Stores) -
     """AS-207: two scopes that can meet do not slip past each other."""
     scopes = [a_scope(country="CH"), a_scope(product_type="LOAN"), a_scope(source_system="crm")]
     outcomes = await asyncio.gather(
-        *(put(stores, three_ranges(scope), scope) for scope in scopes), return_exceptions=True
+        *(put(stores, three_ranges(scope), scope=scope) for scope in scopes), return_exceptions=True
     )
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 2
 
@@ -196,7 +196,7 @@ async def test_threshold_unknown_is_not_stored(stores: Stores, threshold_id: str
 
 async def test_thresholds_page_filters(stores: Stores) -> None:
     """AS-210: a page holds the thresholds that match every filter."""
-    await put(stores, three_ranges(SWISS), SWISS)
+    await put(stores, three_ranges(SWISS), scope=SWISS)
     await put(stores, three_ranges())
     await stores.desk.thresholds.create(a_range(3, 4, is_active=False), by=by())
 

@@ -48,9 +48,10 @@ def _operations() -> dict[str, Any]:
     return {found.ok().label: found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)}
 
 
-def _tried() -> settings:
+def tried(requests: int, *, labels: int) -> settings:
+    """Share a number of requests out over operations, right ones and wrong ones alike."""
     quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-    examples = -(-REQUESTS // (2 * len(LABELS)))
+    examples = -(-requests // (2 * labels))
     return settings(max_examples=examples, deadline=None, suppress_health_check=quiet)
 
 
@@ -64,7 +65,7 @@ def test_a_request_that_fits_the_document_is_answered_as_the_document_says(label
     """PT-811, PL-307: no 5xx, and status, type, headers and body conform; on ids that exist and on others."""
     operation = _operations()[label]
 
-    @_tried()
+    @tried(REQUESTS, labels=len(LABELS))
     @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE), exists=st.booleans())
     def conforms(case: Case[Any], exists: bool) -> None:
         if exists and case.path_parameters:
@@ -80,7 +81,7 @@ def test_a_request_that_breaks_the_document_is_refused(label: str) -> None:
     """PT-811: whatever is spoilt in it, the answer is a 4xx problem document."""
     operation = _operations()[label]
 
-    @_tried()
+    @tried(REQUESTS, labels=len(LABELS))
     @given(case=operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
     def refused(case: Case[Any]) -> None:
         case.call_and_validate(headers=headers_for("RISK_ADMIN"), checks=[*CHECKS, negative_data_rejection])
