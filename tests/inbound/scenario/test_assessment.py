@@ -48,6 +48,14 @@ def test_document_needs_nothing_but_a_request() -> None:
         assert (case.rule_set.active, dict(case.outside), case.past, case.now) == ((), {}, (), None)
 
 
+def test_rows_may_be_taken_from_the_api_as_they_are() -> None:
+    """PL-114: who changed a row, and when, stands beside it and is passed over."""
+    kept = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "changed_by": "officer"}
+    rule, threshold = desk_document()["rules"][0], desk_document()["thresholds"][0]
+    case = read_desk(desk_document({"/rules/0": {**rule, **kept}, "/thresholds/0": {**threshold, **kept}}))
+    assert case.rule_set.active[0].rule.rule_code == "LIST"
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

@@ -24,6 +24,9 @@ from tidegate.inbound.scenario.json_text import JsonObject, Number
 from tidegate.inbound.scenario.row import Row
 
 _NUMBER_CHARACTERS_MAX: Final = 32
+_KEPT_WITH_A_ROW: Final = frozenset({"created_at", "updated_at", "changed_by"})
+"""What the REST API says of a row besides, so that its rows can be taken over as they are."""
+
 _TABLE_KEYS: Final = {RULES: "rules", THRESHOLDS: "thresholds", LISTS: "lists"}
 
 
@@ -89,7 +92,7 @@ def _rule(row: Row) -> RiskRule:
         rule_id=_row_id(row),
         version=row.count("version", default=1, at_least=1),
     )
-    row.close()
+    row.close(_KEPT_WITH_A_ROW)
     return rule
 
 
@@ -114,7 +117,7 @@ def _threshold(row: Row) -> RiskThreshold:
         threshold_id=_row_id(row),
         version=row.count("version", default=1, at_least=1),
     )
-    row.close()
+    row.close(_KEPT_WITH_A_ROW)
     return threshold
 
 
