@@ -82,9 +82,6 @@ FAULTS: list[tuple[object, list[tuple[str, str]]]] = [
     ({"when": LEAF, "reason": {"english": "a"}}, [("/reason/english", "bad_language")]),
     ({"when": LEAF, "reason": {"en": ""}}, [("/reason/en", "bad_text")]),
     ({"when": LEAF, "reason": {"en": "x" * 4_097}}, [("/reason/en", "bad_text")]),
-    ({"when": ZEFIX_LEAF}, [("/when", "undeclared_provider")]),
-    ({"when": {"all": [ZEFIX_LEAF, LEAF]}, "providers": ["crif"]}, [("/when/all/0", "undeclared_provider")]),
-    ({"when": {**LEAF, "value": {"field": "providers.crif.score"}}}, [("/when", "undeclared_provider")]),
     (
         {"when": {"all": [{"field": "nope", "op": "eq", "value": 1}]}, "on_unknown": 1, "outcome": 2, "reason": 3},
         [
@@ -105,13 +102,23 @@ def test_logic_with_faults_names_each_with_its_place(logic_config: object, expec
         parse_logic(logic_config, list_names=["banned"], engines=ENGINES)
 
 
-def test_logic_of_an_expression_has_to_name_the_providers_that_it_reads() -> None:
+def test_logic_needs_the_providers_that_it_names_and_those_that_its_condition_reads() -> None:
+    """AS-105: naming a provider is not needed where the condition reads it, on either side of a comparison."""
+    other = {**LEAF, "value": {"field": "providers.crif.score"}}
+    assert set(parse_logic({"when": ZEFIX_LEAF}).providers) == {"zefix"}
+    assert set(parse_logic({"when": {"all": [ZEFIX_LEAF, LEAF, other]}, "providers": ["sst"]}).providers) == {
+        "sst",
+        "zefix",
+        "crif",
+    }
+
+
+def test_logic_of_an_expression_needs_the_providers_that_it_reads() -> None:
     """AS-105: a CEL expression is looked through; what stands in quotes is text."""
     engines = Engines(cel=lambda _text: lambda _lookup: Truth.UNKNOWN)
     for text in ('providers.zefix.status == "GONE"', 'providers["zefix"].found', "size(providers . zefix.x) > 0"):
-        assert places({"when": {"cel": text}}, engines=engines) == [("/when", "undeclared_provider")]
-        assert places({"when": {"cel": text}, "providers": ["zefix"]}, engines=engines) == []
-    assert places({"when": {"cel": 'context_data.x == "providers.zefix"'}}, engines=engines) == []
+        assert set(parse_logic({"when": {"cel": text}}, engines=engines).providers) == {"zefix"}
+    assert not parse_logic({"when": {"cel": 'context_data.x == "providers.zefix"'}}, engines=engines).providers
 
 
 # type, parameters, condition's leaves: (pointer, field, op, expected)

@@ -122,11 +122,8 @@ def _written(
         )
         return None, {}
     condition = _placed(parsed, lambda pointer: f"/when{pointer}")
-    for pointer, name in _providers_read(condition):
-        if name not in declared:
-            message = f'the condition reads {PROVIDERS}.{name}; name it: "providers": ["{name}"]'
-            faults.append(RuleFault(pointer, "undeclared_provider", message))
-    return condition, dict.fromkeys(declared, ())
+    needed = [*declared, *(name for _, name in _providers_read(condition))]
+    return condition, dict.fromkeys(needed, ())
 
 
 def _preset(

@@ -78,9 +78,9 @@ BAD: dict[str, tuple[dict[str, Any], set[tuple[str, str]]]] = {
         {"logic_config": {"when": {"not": {"field": "country", "op": "matches", "value": "("}}}},
         {("/logic_config/when/not", "bad_regex")},
     ),
-    "provider undeclared": (
-        {"logic_config": {"when": {"field": "providers.zefix.found", "op": "eq", "value": True}}},
-        {("/logic_config/when", "undeclared_provider")},
+    "provider misnamed": (
+        {"logic_config": {**DEBT_RATIO, "providers": ["not a name"]}},
+        {("/logic_config/providers/0", "bad_provider_name")},
     ),
     "on_unknown": (
         {"logic_config": {**DEBT_RATIO, "on_unknown": "shrug"}},
