@@ -7,6 +7,7 @@ from typing import Final
 from tidegate.core.assessment.managed_list import ManagedList
 from tidegate.core.assessment.risk_rule import RiskRule
 from tidegate.core.assessment.risk_threshold import RiskThreshold
+from tidegate.core.assessment.rule_set import RuleSetVersions
 from tidegate.core.rules.scope import Scope
 from tidegate.ports.desk_configuration import RuleConfigurationRepository
 from tidegate.ports.stored import Change
@@ -18,11 +19,15 @@ _ScopeKey = frozenset[tuple[str, frozenset[str]]]
 
 @dataclass(frozen=True, slots=True)
 class DeskSeed:
-    """Rows to be stored, sound together; those without an id get one."""
+    """Rows to be stored, sound together; those without an id get one.
+
+    ``untouched_only``: they are for a desk that nobody has ever written to, and else are not stored at all.
+    """
 
     rules: Sequence[RiskRule]
     thresholds: Sequence[RiskThreshold]
     lists: Sequence[ManagedList]
+    untouched_only: bool = False
 
 
 async def seed_desk(
@@ -38,6 +43,8 @@ async def seed_desk(
     """
     by = Change(SEED_ACTOR, now_us)
     held = await configuration.load()
+    if seed.untouched_only and held.versions != RuleSetVersions():
+        return
     list_names, codes = {each.name for each in held.lists}, {rule.rule_code for rule in held.rules}
     for managed in seed.lists:
         if managed.name not in list_names:
