@@ -117,10 +117,12 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 
 
 def _require_if_match(operation: dict[str, Any]) -> None:
+    # Absent, the header is answered with 428 instead of 422, so the framework must take it for optional.
+    if _REQUIRED_STATUS not in operation["responses"]:
+        return
     for parameter in operation.get("parameters", ()):
         if parameter["name"] == "If-Match":
-            # Absent, the header is answered with 428 instead of 422, so the framework must take it for optional.
-            parameter["required"] = _REQUIRED_STATUS in operation["responses"]
+            parameter["required"] = True
             parameter["schema"] = {"type": "string", "pattern": '^("[0-9]{1,19}"|\\*)$'}
 
 
