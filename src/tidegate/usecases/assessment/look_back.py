@@ -1,9 +1,9 @@
 """What was answered, why, and whether the same would be answered again: from what was stored with it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from tidegate.core.assessment.explain import Explanation, explain_decision
 from tidegate.core.assessment.managed_list import ManagedList
@@ -19,7 +19,10 @@ from tidegate.ports.desk_configuration import RuleConfigurationRepository
 from tidegate.ports.risk_assessments import AssessmentArchive, Repeat
 from tidegate.usecases.assessment.snapshot import Circumscribed, read_snapshot, versions_read
 
-REPEATS_TOLD_MAX = 200
+_NAMES_OF_A_VERSION: Final = ("rule_id", "version")
+"""What a draft's rules have not got."""
+
+REPEATS_TOLD_MAX: Final = 200
 """Latest repeats that are told with an assessment."""
 
 
@@ -129,7 +132,7 @@ class LookBack:
         else:
             rule_set = await self._drafted(draft, versions)
         verdict = await asyncio.to_thread(made_on.decide, rule_set)
-        return _compared(_recorded(assessment), verdict)
+        return _compared(_recorded(assessment), verdict, passing_over=() if draft is None else _NAMES_OF_A_VERSION)
 
     async def _drafted(self, draft: DraftRuleSet, versions: RuleSetVersions) -> RuleSet:
         was = await self._configuration.load_version(versions)
@@ -152,10 +155,19 @@ def _recorded(assessment: RiskAssessment) -> Mapping[str, object]:
     return {**(assessment.answer or {}), "rules": assessment.rule_execution_log or []}
 
 
-def _compared(recorded: Mapping[str, object], verdict: Verdict) -> ReplayedAssessment:
+def _compared(recorded: Mapping[str, object], verdict: Verdict, *, passing_over: Collection[str]) -> ReplayedAssessment:
     replayed = verdict.as_json()
-    identical = _written(recorded) == _written(replayed)
-    return ReplayedAssessment(recorded, replayed, identical, () if identical else _differences(recorded, replayed))
+    then, now = _without(recorded, passing_over), _without(replayed, passing_over)
+    identical = _written(then) == _written(now)
+    return ReplayedAssessment(recorded, replayed, identical, () if identical else _differences(then, now))
+
+
+def _without(verdict: Mapping[str, object], keys: Collection[str]) -> Mapping[str, object]:
+    """Leave keys of rules out."""
+    rules = verdict["rules"]
+    assert isinstance(rules, list), "a verdict lists its rules"
+    kept = [{key: value for key, value in rule.items() if key not in keys} for rule in rules]
+    return {**verdict, "rules": kept}
 
 
 def _differences(recorded: Mapping[str, object], replayed: Mapping[str, object]) -> tuple[str, ...]:
