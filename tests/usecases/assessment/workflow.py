@@ -34,6 +34,7 @@ S = 1_000_000
 LIMITS = DeskLimits(
     provider_budget_ms=2_000, duplicate_window_ms=3_600_000, in_progress_timeout_ms=5_000, engine="1.2.3"
 )
+SHORT = replace(LIMITS, provider_budget_ms=60, in_progress_timeout_ms=100)
 
 
 @dataclass
