@@ -137,3 +137,17 @@ def test_rule_set_carries_the_versions_it_was_made_of() -> None:
     """AS-124: whoever stores a decision can say on what it was made."""
     rule_set = build_rule_set([], [], engines=ENGINES, versions=RuleSetVersions(3, 4, 5))
     assert rule_set.versions == RuleSetVersions(rules=3, thresholds=4, lists=5)
+
+
+def test_rule_that_was_read_before_is_taken_with_its_logic_while_its_lists_are_there() -> None:
+    """AS-124: a version that differs in one rule reads that one; a list that is gone is a fault all the same."""
+    banned = ManagedList("banned", ["IR"])
+    former = build_rule_set([a_rule("A", IN_LIST), a_rule("B")], ranges(300), lists=[banned])
+    (known, other) = former.active
+    again = build_rule_set([known, a_rule("C"), other], ranges(300), lists=[ManagedList("banned", ["CH"])])
+    assert [each.rule.rule_code for each in again.active] == ["A", "C", "B"]
+    assert again.active[0] is known
+    assert verdict_of(again).rules[0].result is Truth.TRUE
+    with pytest.raises(InvalidRuleSet) as refusal:
+        build_rule_set([other, known], ranges(300))
+    assert [(each.place, each.fault.code) for each in refusal.value.faults] == [(1, "unknown_list")]

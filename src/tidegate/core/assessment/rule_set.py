@@ -6,7 +6,7 @@ from typing import Final
 
 from tidegate.core.assessment.history import reads_history, windows_in
 from tidegate.core.assessment.judged import ActiveRule, Judged, every_way
-from tidegate.core.assessment.logic import parse_logic
+from tidegate.core.assessment.logic import Logic, parse_logic
 from tidegate.core.assessment.managed_list import ManagedList
 from tidegate.core.assessment.provider_questions import ProviderQuestion, parameters_of
 from tidegate.core.assessment.risk_rule import RiskRule
@@ -17,7 +17,7 @@ from tidegate.core.rules.faults import InvalidRule, RuleFault
 from tidegate.core.rules.limits import ACTIVE_RULES_MAX
 from tidegate.core.rules.parse import NO_ENGINES, Engines
 from tidegate.core.rules.scope import ScopeIndex
-from tidegate.core.rules.tree import Leaf, leaves_of
+from tidegate.core.rules.tree import Leaf, ListRef, leaves_of
 from tidegate.core.rules.truth import Truth
 from tidegate.core.rules.values import Lists
 from tidegate.core.rules.vocabulary import AGE_OPS
@@ -125,7 +125,7 @@ def windows_of(rule_set: RuleSet) -> frozenset[str]:
 
 
 def build_rule_set(
-    rules: Sequence[RiskRule],
+    rules: Sequence[RiskRule | ActiveRule],
     thresholds: Sequence[RiskThreshold],
     *,
     lists: Sequence[ManagedList] = (),
@@ -134,23 +134,28 @@ def build_rule_set(
 ) -> RuleSet:
     """Check and compile one version; rows that are not active are passed over.
 
-    Rules are reported in the order in which they are given here.
+    Rules are reported in the order in which they are given here. One that is given with its logic was read for an
+    earlier version by the same engines; it is not read again while the lists that it names are there.
 
     Raises:
         InvalidRuleSet: every fault of a rule's logic, of the ranges together, codes or names that stand twice, or more
             than 2,048 rules.
     """
-    faults = [*_twins(RULES, [rule.rule_code for rule in rules]), *_twins(LISTS, [each.name for each in lists])]
+    rows = [each.rule if isinstance(each, ActiveRule) else each for each in rules]
+    faults = [*_twins(RULES, [rule.rule_code for rule in rows]), *_twins(LISTS, [each.name for each in lists])]
     by_name = {each.name: each.entries for each in lists if each.is_active}
     active: list[ActiveRule] = []
-    for place, rule in enumerate(rules):
+    for place, (given, rule) in enumerate(zip(rules, rows, strict=True)):
         if not rule.is_active:
+            continue
+        if isinstance(given, ActiveRule) and _lists_of(given.logic) <= by_name.keys():
+            active.append(given)
             continue
         try:
             active.append(ActiveRule(rule, parse_logic(rule.logic_config, list_names=by_name, engines=engines)))
         except InvalidRule as refusal:
             faults += [RowFault(RULES, place, _in_logic(fault)) for fault in refusal.faults]
-    if sum(rule.is_active for rule in rules) > ACTIVE_RULES_MAX:
+    if sum(rule.is_active for rule in rows) > ACTIVE_RULES_MAX:
         message = f"there are at most {ACTIVE_RULES_MAX} active rules"
         faults.append(RowFault(RULES, len(rules) - 1, RuleFault("/is_active", "too_many_rules", message)))
     for wrong in threshold_faults(thresholds):
@@ -158,6 +163,11 @@ def build_rule_set(
     if faults:
         raise InvalidRuleSet(faults)
     return RuleSet(active, ThresholdTable(thresholds), lists=by_name, versions=versions)
+
+
+def _lists_of(logic: Logic) -> set[str]:
+    leaves = leaves_of(logic.condition)
+    return {leaf.expected.name for leaf in leaves if isinstance(leaf, Leaf) and isinstance(leaf.expected, ListRef)}
 
 
 def _in_logic(fault: RuleFault) -> RuleFault:

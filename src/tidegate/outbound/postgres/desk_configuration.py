@@ -1,7 +1,9 @@
 """The desk's configuration in PostgreSQL: its three tables, and all of them as of one moment."""
 
+from tidegate.core.assessment.risk_rule import RiskRule
 from tidegate.core.assessment.rule_set import RuleSetVersions
 from tidegate.outbound.postgres.desk_lists import LISTS, PostgresDeskLists
+from tidegate.outbound.postgres.desk_rows import Known
 from tidegate.outbound.postgres.desk_rules import RULES, PostgresDeskRules
 from tidegate.outbound.postgres.desk_thresholds import THRESHOLDS, PostgresDeskThresholds
 from tidegate.outbound.postgres.pool import PostgresPool
@@ -16,6 +18,7 @@ class PostgresDeskConfiguration:
         self._rules = PostgresDeskRules(pool)
         self._thresholds = PostgresDeskThresholds(pool)
         self._lists = PostgresDeskLists(pool)
+        self._known_rules: Known[RiskRule] = {}
 
     @property
     def rules(self) -> PostgresDeskRules:
@@ -31,7 +34,7 @@ class PostgresDeskConfiguration:
 
     async def load(self) -> PublishedConfiguration:
         async with self._pool.snapshot() as connection:
-            rules_version, rules = await RULES.active(connection)
+            rules_version, rules = await RULES.active(connection, known=self._known_rules)
             thresholds_version, thresholds = await THRESHOLDS.active(connection)
             lists_version, lists = await LISTS.active(connection)
         versions = RuleSetVersions(rules_version, thresholds_version, lists_version)

@@ -7,7 +7,8 @@ database makes the versions, tells the replicas and keeps what was.
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
+from uuid import UUID
 
 import asyncpg
 
@@ -24,6 +25,9 @@ from tidegate.ports.paging import Page, PageRequest, read_cursor, write_cursor
 from tidegate.ports.stored import Change, Conflict, Kept, NotStored
 
 Row = TypeVar("Row")
+
+Known: TypeAlias = dict[tuple[UUID, int], Row]
+"""Rows that were read before, by id and version: a version of a row never changes."""
 
 # Rules before lists, as the tables' own triggers lock: two writers never wait for each other.
 _LOCKS: Final = {
@@ -109,11 +113,21 @@ class DeskTable(Generic[Row]):
         """Delete rows; their versions stay."""
         await connection.execute(f"DELETE FROM {self._table} WHERE id = ANY($1::uuid[])", list(row_ids))  # noqa: S608 - made of constants
 
-    async def active(self, connection: Connection) -> tuple[int, list[Row]]:
-        """Give the area's version and the active rows, for a connection that sees one moment."""
+    async def active(self, connection: Connection, *, known: Known[Row] | None = None) -> tuple[int, list[Row]]:
+        """Give the area's version and the active rows, for a connection that sees one moment.
+
+        ``known`` holds rows that were read before, at the versions that they then had; it holds the active ones
+        afterwards. Thousands of rows take a tenth of a second to read, in which nothing else would be answered.
+        """
         version = await area_version(connection, self.area)
         rows = await connection.fetch(f"SELECT * FROM {self._table} WHERE is_active ORDER BY position")  # noqa: S608 - made of constants
-        return version, [self.read(row) for row in rows]
+        former = known or {}
+        keys = [(row["id"], row["version"]) for row in rows]
+        active = [former.get(key) or self.read(row) for key, row in zip(keys, rows, strict=True)]
+        if known is not None:
+            known.clear()
+            known.update(zip(keys, active, strict=True))
+        return version, active
 
     async def active_then(self, connection: Connection, version: int) -> list[Row]:
         """Give the rows that were active at an area version, for a connection that sees one moment.

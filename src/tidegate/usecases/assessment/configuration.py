@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from tidegate.core.assessment.judged import ActiveRule
+from tidegate.core.assessment.risk_rule import RiskRule
 from tidegate.core.assessment.rule_set import InvalidRuleSet, RuleSet, RuleSetVersions, build_rule_set
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.rules.parse import Engines
@@ -122,15 +124,22 @@ class DeskConfigurationKeeper:
             return published
 
     async def _compiled(self, configuration: PublishedConfiguration) -> RuleSet:
-        # in a thread of its own: thousands of rules take a second to compile, and requests are answered meanwhile
+        # in a thread of its own: thousands of rules take a while to compile, and requests are answered meanwhile
         return await asyncio.to_thread(
             build_rule_set,
-            configuration.rules,
+            self._with_known_logic(configuration.rules),
             configuration.thresholds,
             lists=configuration.lists,
             engines=self._engines,
             versions=configuration.versions,
         )
+
+    def _with_known_logic(self, rules: Sequence[RiskRule]) -> list[RiskRule | ActiveRule]:
+        """Give the rules that are in use at the same version with their logic: a version of a rule never changes."""
+        if self._current is None:
+            return list(rules)
+        known = {(each.rule.rule_id, each.rule.version): each for each in self._current.active}
+        return [known.get((rule.rule_id, rule.version), rule) for rule in rules]
 
     def _note_fault(self, wrong: ValueError) -> None:
         told = f"{len(wrong.faults)} faults, the first: {wrong}" if isinstance(wrong, InvalidRuleSet) else str(wrong)
