@@ -57,12 +57,20 @@ def test_settings_from_variables_reach_their_area(monkeypatch: pytest.MonkeyPatc
         ({"TIDEGATE_PROFILE": "prod", "TIDEGATE_OIDC_ISSUER": "https://issuer.example"}, "wants tokens"),
         ({"TIDEGATE_OIDC_ISSUER": "http://issuer.example"}, "must be https beyond loopback"),
         ({"TIDEGATE_TOPICS_SUFFIX": "Dev!"}, "TIDEGATE_TOPICS_SUFFIX"),
+        (
+            {
+                "TIDEGATE_PROFILE": "prod",
+                "TIDEGATE_OIDC_ISSUER": "https://issuer.example",
+                "TIDEGATE_GRPC_ACCESS": "token",
+            },
+            "set audit.key_file",
+        ),
     ],
 )
 def test_settings_that_are_not_right_are_refused_in_words(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str
 ) -> None:
-    """PL-202, PL-206: unknown names, wrong values and broken relations are each named."""
+    """PL-202, PL-206, AS-631: unknown names, wrong values and broken relations are each named."""
     with pytest.raises(UnreadableSettings, match=told.replace("(", r"\(")):
         read(monkeypatch, **variables)
 

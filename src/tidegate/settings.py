@@ -113,6 +113,18 @@ class RetentionArea(BaseModel):
     """Days for which the embedded bus keeps what was sent on the risk.* topics."""
 
 
+class AuditArea(BaseModel):
+    """The audit chain over what was decided; see docs/audit.md."""
+
+    model_config = _FROZEN
+    key_file: Path | None = None
+    """PEM file of the Ed25519 key that signs heads; ``prod`` wants one, ``demo`` makes one in the data folder."""
+    settle_ms: Milliseconds = 30_000
+    """Age at which a row is sealed, ms; longer than any write of ours may take, clocks of replicas included."""
+    every_ms: int = Field(2_000, ge=10, le=3_600_000)
+    """Time between two rounds of sealing, ms."""
+
+
 class GateArea(BaseModel):
     """The order gate; see ``core/pretrade/settings.py`` for what each limit means. 0 turns a count off."""
 
@@ -268,6 +280,7 @@ class Settings(BaseSettings):
     oidc: OidcArea = OidcArea()
     topics: TopicsArea = TopicsArea()
     retention: RetentionArea = RetentionArea()
+    audit: AuditArea = AuditArea()
     gate: GateArea = GateArea()
     desk: DeskArea = DeskArea()
     providers: ProvidersArea = ProvidersArea()
@@ -287,6 +300,8 @@ class Settings(BaseSettings):
             raise ValueError("profile prod refuses the tiny issuer: set oidc.issuer")
         if self.profile is Profile.PROD and self.grpc.access is GrpcAccess.NONE:
             raise ValueError("profile prod wants tokens: set grpc.access to token")
+        if self.profile is Profile.PROD and self.audit.key_file is None:
+            raise ValueError("profile prod wants a key that signs audit heads: set audit.key_file")
         issuer = self.oidc.issuer
         if issuer is not None and not issuer.startswith("https://") and not _loopback_url(issuer):
             raise ValueError("oidc.issuer must be https beyond loopback")

@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 from starlette.types import ASGIApp
 
+from tidegate.bootstrap.audit import seal_job
 from tidegate.bootstrap.desk import Desk, DeskSurroundings, open_desk
 from tidegate.bootstrap.engines import rule_engines
 from tidegate.bootstrap.feeds import Feeds, Memory
@@ -114,6 +115,7 @@ class Service:
         self.feeds = Feeds(stores, self.memory, clock=self._clock, suffix=settings.topics.suffix, alarm=self.alarm)
         self.refresh = ConfigurationRefresh(keeper, stores.watch)
         self.retention = retention_job(stores, settings, clock=self._clock)
+        self.sealing = seal_job(stores, settings, clock=self._clock)
         self._watch_gauges()
 
     def desk_surroundings(self) -> DeskSurroundings:
@@ -294,6 +296,7 @@ class Service:
             asyncio.create_task(self.refresh.run(), name="refresh configuration"),
             asyncio.create_task(self.recorder.run(), name="write the backlog"),
             asyncio.create_task(self.retention.run(), name="delete what is not read again"),
+            asyncio.create_task(self.sealing.run(), name="seal what was decided"),
         ]
 
     async def stop_jobs(self) -> None:

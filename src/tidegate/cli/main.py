@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "token": "tidegate.cli.tokens:token",
     "explain": "tidegate.cli.inspect:explain",
     "replay": "tidegate.cli.inspect:replay",
+    "audit": "tidegate.cli.audit:app",
     "migrate": "tidegate.cli.upkeep:migrate",
     "doctor": "tidegate.cli.upkeep:doctor",
     "dlq": "tidegate.cli.upkeep:dead_letters",

@@ -4,16 +4,15 @@ A partition is one kind of rows in one order, by ``position`` (microseconds sinc
 entry holds the SHA-256 of a row's audited columns and its own: SHA-256 over itself and the entry before it. A head says
 how far the chain went when it was signed; with it, whoever holds no key can change nothing that is not seen.
 
-All hashes and signatures are taken over RFC 8785 canonical JSON of texts.
+All hashes and signatures are taken over RFC 8785 canonical JSON of objects of texts.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
-
-from tidegate.core.kernel.canonical_json import canonical_json
 
 Place: TypeAlias = tuple[int, str]
 """Where a row stands in its partition: its position, then its id."""
@@ -92,7 +91,7 @@ class ChainHead:
             "made_us": str(self.made_us),
             "note": self.note,
         }
-        return canonical_json(members).encode()
+        return canonical_texts(members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +120,23 @@ class ChainTip:
         return max(self.place, (self.covered_to, AFTER_ALL_IDS))
 
 
+def canonical_texts(members: Mapping[str, str | None]) -> bytes:
+    """Write an object of texts and nulls under ASCII names: what ``canonical_json`` writes, an order quicker.
+
+    Raises:
+        ValueError: a text with an unpaired surrogate.
+    """
+    return json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
 def start_hash(partition: str) -> bytes:
     """Give what stands for the entry before the first one."""
-    return hashlib.sha256(canonical_json({"partition": partition}).encode()).digest()
+    return hashlib.sha256(canonical_texts({"partition": partition})).digest()
 
 
 def content_hash(row: AuditedRow) -> bytes:
     """Hash every audited column of a row."""
-    return hashlib.sha256(canonical_json(row.columns).encode()).digest()
+    return hashlib.sha256(canonical_texts(row.columns)).digest()
 
 
 def entry_hash(partition: str, previous: bytes, *, sequence: int, place: Place, content: bytes) -> bytes:
@@ -141,7 +149,7 @@ def entry_hash(partition: str, previous: bytes, *, sequence: int, place: Place, 
         "content_hash": content.hex(),
         "previous_hash": previous.hex(),
     }
-    return hashlib.sha256(canonical_json(members).encode()).digest()
+    return hashlib.sha256(canonical_texts(members)).digest()
 
 
 def chained(partition: str, tip: ChainTip, *, rows: Iterable[AuditedRow]) -> list[ChainEntry]:

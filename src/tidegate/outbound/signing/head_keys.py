@@ -1,7 +1,9 @@
 """Ed25519 keys for audit heads, in PEM files (PKCS 8 and SubjectPublicKeyInfo), as any other tool reads them."""
 
+import contextlib
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -56,18 +58,18 @@ class HeadKey:
         """
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            own = path.with_name(f".{path.name}.{os.getpid()}")
             pem = Ed25519PrivateKey.generate().private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
-            own.touch(mode=0o600)
-            own.write_bytes(pem)
+            # under a name of its own first (for its owner alone), so that nobody ever reads half a key
+            descriptor, own = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
             try:
-                os.link(own, path)
-            except FileExistsError:
-                pass  # another process was faster; its key is the key
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(pem)
+                with contextlib.suppress(FileExistsError):  # another process was faster; its key is the key
+                    os.link(own, path)
             finally:
-                own.unlink()
+                Path(own).unlink()
         return cls.read(path)
 
     def sign(self, head: ChainHead) -> SignedHead:
