@@ -11,10 +11,10 @@ from rich.text import Text
 
 from tidegate.demo.presentation import Latency, Presentation
 
-_PLAIN_WIDTH: Final = 200
+_PLAIN_WIDTH: Final = 220
 _CUT_FROM: Final = 80
 _HEADER: Final = ("subject", "decision", "score", "cover", "ms", "why")
-_WIDTHS: Final = (32, 13, 17, 6, 6)
+_WIDTHS: Final = (48, 13, 16, 5, 6)
 _STYLES: Final = {"APPROVED": "green", "MANUAL_REVIEW": "yellow", "REJECTED": "red"}
 _FLOW: Final = "magenta"
 
