@@ -200,7 +200,10 @@ class AssessmentArchive(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EndedAssessment:
-    """An assessment that has ended, and the topic of the event that tells of it."""
+    """An assessment that has ended, and the topic of the event that tells of it.
+
+    Its snapshot holds ``engine`` alone, and it has no rule log: an event tells no more.
+    """
 
     assessment: RiskAssessment
     topic: str

@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from json.encoder import encode_basestring
 from typing import Final
 
 from tidegate.core.rules.faults import InvalidJson, RuleFault, pointer_to
 from tidegate.core.rules.limits import EXPONENT_MAX, JSON_DEPTH_MAX
 from tidegate.core.rules.values import number_fault
 
+_CONSTANTS: Final[Mapping[object, str]] = {None: "null", True: "true", False: "false"}
 _FORBIDDEN: Final = re.compile("[\\x00\ud800-\udfff]")
 
 
@@ -49,7 +51,7 @@ def read_json(source: bytes | str, *, depth_max: int = JSON_DEPTH_MAX) -> object
     except RecursionError as error:
         # The reader recurses; the interpreter's own limit lies far above every depth_max used here.
         raise InvalidJson([_too_deep("", depth_max)]) from error
-    return checked_json(value, depth_max=depth_max)
+    return value if _is_sound(value, depth_max) else checked_json(value, depth_max=depth_max)
 
 
 def checked_json(value: object, *, depth_max: int = JSON_DEPTH_MAX) -> object:
@@ -63,14 +65,18 @@ def checked_json(value: object, *, depth_max: int = JSON_DEPTH_MAX) -> object:
 
 def write_json(value: object) -> str:
     """Compact JSON text of a value; each Decimal is written as the number it is, digit by digit."""
+    if isinstance(value, str):
+        return encode_basestring(value)
     if isinstance(value, Decimal):
         return str(value)
-    if value is None or isinstance(value, str | bool | int):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{write_json(str(key))}: {write_json(member)}" for key, member in value.items()) + "}"
+    if value is None or isinstance(value, bool):
+        return _CONSTANTS[value]
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, dict | Mapping):
+        return "{" + ", ".join([encode_basestring(str(key)) + ": " + write_json(value[key]) for key in value]) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(write_json(element) for element in value) + "]"
+        return "[" + ", ".join([write_json(element) for element in value]) + "]"
     raise TypeError(f"{type(value).__name__} has no exact JSON form")
 
 
@@ -94,6 +100,21 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _too_deep(pointer: str, depth_max: int) -> RuleFault:
     return RuleFault(pointer, "json_too_deep", f"at most {depth_max} levels of nesting are read")
+
+
+def _is_sound(value: object, room: int) -> bool:
+    """Tell quickly, without a place, that nothing is wrong with a value of the reader; False may be wrong."""
+    if isinstance(value, str):
+        return _FORBIDDEN.search(value) is None
+    if value is None or isinstance(value, Decimal | bool):
+        return True
+    if room <= 0:
+        return False
+    if isinstance(value, list):
+        return all(_is_sound(element, room - 1) for element in value)
+    return type(value) is dict and all(  # one with twin keys is of a class of its own
+        _FORBIDDEN.search(key) is None and _is_sound(member, room - 1) for key, member in value.items()
+    )
 
 
 def _checked(value: object, pointer: str, *, room: int, faults: list[RuleFault]) -> object:

@@ -72,6 +72,11 @@ def dependencies_of(request: Request) -> AdminDependencies:
     return dependencies
 
 
+async def admin_of(request: Request) -> AdminDependencies:
+    """Give the same to a route; a function that is not async would be run in a thread, for each request."""
+    return dependencies_of(request)
+
+
 def principal_of(request: Request) -> Principal:
     """Give who calls; the guarded route has let them in."""
     principal = request.state.principal
@@ -79,10 +84,10 @@ def principal_of(request: Request) -> Principal:
     return principal
 
 
-Admin = Annotated[AdminDependencies, Depends(dependencies_of)]
+Admin = Annotated[AdminDependencies, Depends(admin_of)]
 
 
-def desk_of(admin: Admin) -> DeskDependencies:
+async def desk_of(admin: Admin) -> DeskDependencies:
     """Give what the desk's routes were made with; they are there only with it."""
     assert admin.desk is not None
     return admin.desk
@@ -91,7 +96,7 @@ def desk_of(admin: Admin) -> DeskDependencies:
 Desk = Annotated[DeskDependencies, Depends(desk_of)]
 
 
-def change_by(request: Request, admin: Admin) -> Change:
+async def change_by(request: Request, admin: Admin) -> Change:
     """Give who changes, and when."""
     return Change(principal_of(request).subject, admin.clock.now_us())
 

@@ -9,7 +9,14 @@ from tidegate.outbound.postgres.relay_claim import RelayClaim
 from tidegate.ports.outbox import Backlog, PendingAnnouncement
 from tidegate.ports.risk_assessments import EndedAssessment
 
-_COLUMNS: Final = ", ".join(f"made.{column.strip()}" for column in COLUMNS.split(","))
+# What an event tells; the request, the answers of providers and the log stay where they are.
+_LEFT_OUT: Final = {
+    "input_data_snapshot": "jsonb_build_object('engine', made.input_data_snapshot -> 'engine') AS input_data_snapshot",
+    "rule_execution_log": "NULL AS rule_execution_log",
+}
+_COLUMNS: Final = ", ".join(
+    _LEFT_OUT.get(column, f"made.{column}") for column in (each.strip() for each in COLUMNS.split(","))
+)
 _PENDING: Final = f"""
 SELECT pending.position, pending.topic, {_COLUMNS}
 FROM (

@@ -19,6 +19,7 @@ COLUMNS: Final = """id, created_at, trace_id, subject_id, source_system, request
 """What ``assessment_of`` reads, in any order."""
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_UNSTORABLE_WRITTEN: Final = re.compile("\\\\u0000|[\ud800-\udfff]")
 _INSTEAD: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -34,7 +35,8 @@ def naive_us(instant: datetime) -> int:
 
 def json_text(value: object) -> str:
     """Write a value for a ``jsonb`` column; U+0000 and unpaired surrogates, which it cannot hold, are replaced."""
-    return write_json(_storable(value))
+    text = write_json(value)
+    return text if _UNSTORABLE_WRITTEN.search(text) is None else write_json(_storable(value))
 
 
 def assessment_of(row: asyncpg.Record) -> RiskAssessment:

@@ -8,7 +8,7 @@ from tidegate.inbound.rest.dependencies import Desk
 from tidegate.inbound.rest.desk.dependencies import AssessmentDependencies
 
 
-def assessing_of(desk: Desk) -> AssessmentDependencies:
+async def assessing_of(desk: Desk) -> AssessmentDependencies:
     """Give what the routes were made with."""
     assert desk.assessments is not None, "the routes are there only with it"
     return desk.assessments
