@@ -58,11 +58,15 @@ class KeyReused(Exception):
     """The idempotency key was used with another request."""
 
 
+RuleEngineService: TypeAlias = RuleSet
+"""The source's name for what executes the active rules in scope on one request and weighs what they contribute."""
+
+
 class RuleSets(Protocol):
     """The desk's configuration on this replica."""
 
     @property
-    def rule_set(self) -> RuleSet:
+    def rule_set(self) -> RuleEngineService:
         """Give the rule set in use. ``DependencyFailed`` while there is none."""
 
 
