@@ -12,7 +12,7 @@ from tests.inbound.rest.admin import token_for
 
 from tidegate.demo.desk_client import DeskRefused, DeskTokens, RestDesk
 from tidegate.demo.desk_officer import DeskOfficer
-from tidegate.demo.desk_play import DeskFailed, desk_invitations
+from tidegate.demo.desk_play import DeskFailed
 from tidegate.demo.desk_rows import ONBOARDING_FILE, ShippedRows, shipped_rows
 from tidegate.demo.desk_scenes import SINGLES
 from tidegate.demo.stub_providers.faults import Fault
@@ -155,11 +155,15 @@ async def test_desk_that_takes_no_writes_is_not_played_on(tmp_path: Path) -> Non
 
 
 async def test_invitations_pasted_work(tmp_path: Path) -> None:
-    """PL-122: what is printed to be pasted is a command that evaluates, and one that lists what was refused."""
+    """PL-122: what is printed to be pasted evaluates, tells why one was refused, and lists who was."""
     async with a_desk_house(tmp_path) as house:
-        await house.played()
-        evaluated, refused = [await _pasted(command) for _, command in desk_invitations(house.stage)]
+        performance = house.performance_of(house.desk)
+        await performance.prepare()
+        await performance.play()
+        evaluated, why, refused = [await _pasted(command) for _, command in performance.invitations()]
     assert evaluated["decision"] == "MANUAL_REVIEW"
+    reasons = {rule["rule_code"]: rule["reason"] for rule in why["explanation"]["rules"]}
+    assert reasons["ONB-SANCTIONS-COMPANY"] == "Der Name der Gesellschaft steht auf einer Sanktionsliste."
     assert {item["decision"] for item in refused["items"]} == {"REJECTED"}
 
 

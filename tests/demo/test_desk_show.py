@@ -45,10 +45,11 @@ def test_answer_shown_is_one_line_without_control_characters(show: DeskShow, scr
 
 
 def test_words_of_an_answer_say_what_is_not_there() -> None:
-    """PL-122: a sure score stands alone; without reasons that is said; a repeat is told as one."""
+    """PL-122: a sure score stands alone; without reasons that is said; a repeat is told as one; many are counted."""
     assert score_words(an_answer()) == "250"
     assert why_words(an_answer(reason_codes=[])) == "no reason against"
     assert why_words(an_answer(duplicate_of_request=True)) == "answered before; A, B"
+    assert why_words(an_answer(reason_codes=list("ABCDE"))) == "A, B, C and 2 more"
 
 
 @pytest.mark.parametrize(

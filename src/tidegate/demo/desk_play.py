@@ -153,6 +153,23 @@ class DeskPerformance:
         if not fired:
             floor.surprise(who, "the explanation names no rule")
 
+    def invitations(self) -> list[tuple[str, str]]:
+        """Give commands to be pasted, each with its title: an evaluation of one's own, and what was answered."""
+        rest = self._stage.rest_url.rstrip("/")
+        body = onboarding_request(YOUNG, run=f"{self._stage.run}/by-hand")
+        del body["trace_id"]
+        auditor = ["curl", "-s", "-H", _bearer(self._stage.token("RISK_AUDITOR"))]
+        evaluator = ["curl", "-s", "-H", _bearer(self._stage.token("RISK_EVALUATOR"))]
+        evaluate = [*evaluator, "-H", "Content-Type: application/json", "-d", json.dumps(body), rest + EVALUATE]
+        commands = [("A company of your own, at the desk:", evaluate)]
+        listed = self._floor.answers.get(named(LISTED))
+        if listed is not None:
+            path = f"{rest}/v1/assessments/{listed['assessment_id']}?language=de"
+            commands.append(("Why the listed company was refused, reasons in German:", [*auditor, path]))
+        refused = f"{rest}/v1/assessments?decision=REJECTED&limit=3"
+        commands.append(("What the desk refused, newest first:", [*auditor, refused]))
+        return [(title, shlex.join(command)) for title, command in commands]
+
     async def _repeat_found(self) -> None:
         """Find the repeat's trace: it leads to the assessment that answered it."""
         floor = self._floor
@@ -186,22 +203,6 @@ def provider_settings(stubs: StubProviders) -> dict[str, object]:
         "timeout_ms": HUNG_REQUEST_MS,
     }
     return {"zefix": zefix}
-
-
-def desk_invitations(stage: DeskStage) -> list[tuple[str, str]]:
-    """Give commands to be pasted, each with its title: an evaluation of one's own, and what the desk has answered."""
-    rest = stage.rest_url.rstrip("/")
-    body = {**onboarding_request(YOUNG, run=f"{stage.run}/by-hand")}
-    del body["trace_id"]
-    evaluate = ["curl", "-s", "-H", _bearer(stage.token("RISK_EVALUATOR")), "-H", "Content-Type: application/json"]
-    look = ["curl", "-s", "-H", _bearer(stage.token("RISK_AUDITOR"))]
-    return [
-        ("A company of your own, at the desk:", shlex.join([*evaluate, "-d", json.dumps(body), rest + EVALUATE])),
-        (
-            "What the desk refused, newest first:",
-            shlex.join([*look, f"{rest}/v1/assessments?decision=REJECTED&limit=3"]),
-        ),
-    ]
 
 
 def _bearer(token: str) -> str:

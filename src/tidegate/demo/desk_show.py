@@ -17,6 +17,8 @@ _HEADER: Final = ("subject", "decision", "score", "cover", "ms", "why")
 _WIDTHS: Final = (48, 13, 16, 5, 6)
 _STYLES: Final = {"APPROVED": "green", "MANUAL_REVIEW": "yellow", "REJECTED": "red"}
 _FLOW: Final = "magenta"
+_NAMED_MAX: Final = 3
+"""Reasons and warnings that a line names; the rest is counted."""
 
 
 @dataclass(slots=True)
@@ -121,11 +123,16 @@ def score_words(answer: Mapping[str, Any]) -> str:
 
 
 def why_words(answer: Mapping[str, Any]) -> str:
-    """Say the reasons, then the warnings."""
+    """Say the first reasons, then the first warnings."""
     parts = ["answered before"] if answer["duplicate_of_request"] else []
-    parts += [", ".join(answer["reason_codes"]) or "no reason against"]
-    parts += [f"unsure: {', '.join(answer['warnings'])}"] if answer["warnings"] else []
+    parts += [_named(answer["reason_codes"]) or "no reason against"]
+    parts += [f"unsure: {_named(answer['warnings'])}"] if answer["warnings"] else []
     return "; ".join(parts)
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
+    return ", ".join(names[:_NAMED_MAX]) + more
 
 
 def _cut(cell: str, place: int) -> str:
