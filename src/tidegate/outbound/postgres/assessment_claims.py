@@ -1,6 +1,6 @@
-"""Claiming an assessment: a unique index decides who makes it, one statement in the common case."""
+"""Claiming assessments: a unique index decides who makes one, one statement for many in the common case."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -9,6 +9,7 @@ import asyncpg
 
 from tidegate.core.assessment.decision import Decision
 from tidegate.outbound.postgres.assessment_rows import json_object, json_text, naive, versions_of
+from tidegate.outbound.postgres.batches import Batches
 from tidegate.outbound.postgres.instants import to_timestamp
 from tidegate.outbound.postgres.pool import Connection, PostgresPool
 from tidegate.ports.risk_assessments import (
@@ -26,39 +27,55 @@ from tidegate.wire.topics import ASSESSMENT_FAILED_TOPIC
 
 ABANDONED: Final = "abandoned: it was not ended within the time given"
 
-_ANSWERED: Final = "id::text, decision, total_score, answer, versions, processing_time_ms"
-_INSERT: Final = """
-INSERT INTO lt_risk_engine.risk_assessment (id, trace_id, subject_id, source_system, request_hash, created_at,
-    input_data_snapshot, rules_in_progress, versions, status, holds_claim)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, 'IN_PROGRESS', true {condition}
-ON CONFLICT (subject_id, request_hash) WHERE holds_claim DO NOTHING
-RETURNING id
-"""
+BATCH_MAX: Final = 64
+"""Claims made in one statement at most."""
+
+_ANSWERED: Final = """made.id::text AS id, made.decision, made.total_score, made.answer, made.versions,
+    made.processing_time_ms"""
+_COLUMNS: Final = """id, trace_id, subject_id, source_system, request_hash, created_at, input_data_snapshot,
+    rules_in_progress, versions"""
+_INSERT: Final = f"INSERT INTO lt_risk_engine.risk_assessment ({_COLUMNS}, status, holds_claim)"
+_UNLESS_CLAIMED: Final = "ON CONFLICT (subject_id, request_hash) WHERE holds_claim DO NOTHING RETURNING id"
 # What stands is looked up by the snapshot of the statement; a claim that is committed meanwhile makes the insertion do
-# nothing, and the longer way is taken.
+# nothing, and the longer way is taken. Rules come as the text of an array, for arrays of arrays are rectangular. Two
+# batches insert in the same order, so that they never wait for each other crosswise.
 _AT_ONCE: Final = f"""
-WITH standing AS MATERIALIZED (
-    SELECT {_ANSWERED}, status, created_at FROM lt_risk_engine.risk_assessment
-    WHERE subject_id = $3 AND request_hash = $5 AND holds_claim
+WITH asked AS MATERIALIZED (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::varchar[], $4::varchar[], $5::varchar[], $6::timestamp[],
+        $7::jsonb[], $8::text[], $9::jsonb[], $10::timestamp[], $11::timestamptz[]) WITH ORDINALITY
+    AS asked ({_COLUMNS}, answers_since, asked_at, place)
+), standing AS MATERIALIZED (
+    SELECT asked.place, made.status, made.created_at > asked.answers_since AS answers, {_ANSWERED}
+    FROM asked JOIN lt_risk_engine.risk_assessment AS made
+        ON made.subject_id = asked.subject_id AND made.request_hash = asked.request_hash AND made.holds_claim
 ), valid AS MATERIALIZED (
-    SELECT * FROM standing WHERE status = 'COMPLETED' AND created_at > $10
+    SELECT * FROM standing WHERE status = 'COMPLETED' AND answers
 ), repeated AS (
     INSERT INTO lt_risk_engine.assessment_repeat (trace_id, assessment_id, asked_at)
-    SELECT $2, id::uuid, $11 FROM valid
+    SELECT asked.trace_id, valid.id::uuid, asked.asked_at FROM asked JOIN valid USING (place) ORDER BY place
 ), claimed AS (
-    {_INSERT.format(condition="WHERE NOT EXISTS (SELECT FROM standing)")}
+    {_INSERT}
+    SELECT id, trace_id, subject_id, source_system, request_hash, created_at, input_data_snapshot,
+        rules_in_progress::uuid[], versions, 'IN_PROGRESS', true
+    FROM asked WHERE NOT EXISTS (SELECT FROM standing WHERE standing.place = asked.place)
+    ORDER BY subject_id, request_hash
+    {_UNLESS_CLAIMED}
 )
-SELECT EXISTS (SELECT FROM claimed) AS claimed, valid.* FROM (SELECT) AS one LEFT JOIN valid ON true
+SELECT claimed.id IS NOT NULL AS claimed, valid.*
+FROM asked LEFT JOIN claimed ON claimed.id = asked.id LEFT JOIN valid ON valid.place = asked.place
+ORDER BY asked.place
 """  # noqa: S608 - made of constants
-_ONE_BY_ONE: Final = _INSERT.format(condition="")
+_ONE_BY_ONE: Final = f"""
+{_INSERT} VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::uuid[], $9, 'IN_PROGRESS', true) {_UNLESS_CLAIMED}
+"""
 _STANDING: Final = f"""
 SELECT {_ANSWERED}, status, created_at > $3 AS answers, created_at > $4 AS runs
-FROM lt_risk_engine.risk_assessment
+FROM lt_risk_engine.risk_assessment AS made
 WHERE subject_id = $1 AND request_hash = $2 AND holds_claim FOR UPDATE
 """  # noqa: S608 - made of constants
 _UNDER_KEY: Final = f"""
 SELECT {_ANSWERED}, status, true AS answers, created_at > $2 AS runs
-FROM lt_risk_engine.risk_assessment WHERE id = $1
+FROM lt_risk_engine.risk_assessment AS made WHERE id = $1
 """  # noqa: S608 - made of constants
 _REPEAT: Final = """
 INSERT INTO lt_risk_engine.assessment_repeat (trace_id, assessment_id, asked_at) VALUES ($1, $2, $3)
@@ -92,28 +109,47 @@ class _Terms:
     runs_since_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One claim of a batch."""
+
+    claim: AssessmentClaim
+    since: _Terms
+
+
 class Claims:
-    """Claims assessments for ``PostgresRiskAssessments``."""
+    """Claims assessments for ``PostgresRiskAssessments``; those that come at once go into one statement."""
 
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
+        self._batches: Batches[_Asked, ClaimOutcome | None] = Batches(self._at_once, most=BATCH_MAX)
 
     async def claim(self, claim: AssessmentClaim, *, terms: ClaimTerms, key: IdempotencyKey | None) -> ClaimOutcome:
         """Do what the port says."""
         since = _Terms(claim.at_us - terms.duplicate_window_us, claim.at_us - terms.in_progress_timeout_us)
         if key is None:
-            async with self._pool.connection() as connection:
-                row = await connection.fetchrow(
-                    _AT_ONCE, *_columns(claim), naive(since.answers_since_us), to_timestamp(claim.at_us)
-                )
-            assert row is not None, "a SELECT without FROM gives a row"
-            if row["claimed"]:
-                return Claimed()
-            if row["id"] is not None:
-                return Duplicate(_answered(row))
+            outcome = await self._batches.ask(_Asked(claim, since))
+            if outcome is not None:
+                return outcome
         async with self._pool.transaction() as connection:
             turn = _Turn(connection, claim, since=since)
             return await (turn.take() if key is None else turn.take_under(key))
+
+    async def _at_once(self, asked: Sequence[_Asked]) -> Sequence[ClaimOutcome | None]:
+        """Claim many; None where something stands that has to be looked at under a lock."""
+        rows = [
+            (*_columns(each.claim), naive(each.since.answers_since_us), to_timestamp(each.claim.at_us))
+            for each in asked
+        ]
+        async with self._pool.connection() as connection:
+            found = await connection.fetch(_AT_ONCE, *([*column] for column in zip(*rows, strict=True)))
+        return [_outcome(row) for row in found]
+
+
+def _outcome(row: asyncpg.Record) -> ClaimOutcome | None:
+    if row["claimed"]:
+        return Claimed()
+    return None if row["id"] is None else Duplicate(_answered(row))
 
 
 class _Turn:
@@ -189,7 +225,7 @@ def _columns(claim: AssessmentClaim) -> tuple[Any, ...]:
         claim.request_hash,
         naive(claim.at_us),
         json_text(claim.snapshot),
-        claim.rule_ids,
+        "{" + ",".join(claim.rule_ids) + "}",
         json_text(claim.versions),
     )
 
