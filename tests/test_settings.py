@@ -65,6 +65,16 @@ def test_settings_from_variables_reach_their_area(monkeypatch: pytest.MonkeyPatc
             },
             "set audit.key_file",
         ),
+        (
+            {
+                "TIDEGATE_PROFILE": "prod",
+                "TIDEGATE_OIDC_ISSUER": "https://issuer.example",
+                "TIDEGATE_GRPC_ACCESS": "token",
+                "TIDEGATE_AUDIT_KEY_FILE": "/run/secrets/head_key.pem",
+                "TIDEGATE_AUDIT_SETTLE_MS": "19999",
+            },
+            "audit.settle_ms of 20000 at least",
+        ),
     ],
 )
 def test_settings_that_are_not_right_are_refused_in_words(

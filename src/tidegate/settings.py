@@ -25,6 +25,9 @@ TEST_NAMES: Final = frozenset({"TIDEGATE_SHARED", "TIDEGATE_FULL"})
 
 _FROZEN: Final = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+_SETTLE_MS_MIN: Final = 20_000
+"""A decision written up to 15 s after it was made is none that notes itself as late."""
+
 _CONTEXT_PATH: Final = r"^context_data(\.[^.\s]+)+$"
 _HEADER: Final = r"^[\x21-\x7e]{1,128}$"
 
@@ -302,6 +305,8 @@ class Settings(BaseSettings):
             raise ValueError("profile prod wants tokens: set grpc.access to token")
         if self.profile is Profile.PROD and self.audit.key_file is None:
             raise ValueError("profile prod wants a key that signs audit heads: set audit.key_file")
+        if self.profile is Profile.PROD and self.audit.settle_ms < _SETTLE_MS_MIN:
+            raise ValueError(f"profile prod wants an audit.settle_ms of {_SETTLE_MS_MIN} at least")
         issuer = self.oidc.issuer
         if issuer is not None and not issuer.startswith("https://") and not _loopback_url(issuer):
             raise ValueError("oidc.issuer must be https beyond loopback")

@@ -38,6 +38,8 @@ class World:
         self.chain = PostgresAuditChain(pool)
         self.rows = PostgresAuditedRows(pool)
         self.clock = SetClock(SystemClock().now_us())
+        self.began_us = self.clock.now - 10 * S
+        """When the first order of a test is decided: lately enough not to be late."""
         self.sealer = self.a_sealer()
 
     def a_sealer(self) -> Sealer:
@@ -74,7 +76,10 @@ class World:
 
     async def decide(self, *order_ids: str) -> list[str]:
         """Record a decision for each order; give their ids."""
-        records = [a_record(an_order(order_id), at_us=NOW_US + place * S) for place, order_id in enumerate(order_ids)]
+        records = [
+            a_record(an_order(order_id), at_us=self.began_us + place * S // 10)
+            for place, order_id in enumerate(order_ids)
+        ]
         await postgres_stores(self.pool).journal.record(records, margin_call_cooldown_us=0)
         return [record.answer.decision_id for record in records]
 
@@ -85,12 +90,14 @@ async def world(postgres_server: EmbeddedPostgres) -> AsyncIterator[World]:
         yield World(pool)
 
 
-async def fill(pool: PostgresPool) -> None:
+async def fill(world: World) -> None:
     """Write two rows at least into every audited table, through the stores where there is one."""
+    pool = world.pool
     stores, desk = postgres_stores(pool), postgres_assessments(pool)
-    records = [a_record(an_order(f"o-{number}"), at_us=NOW_US + number * S) for number in range(4)]
-    await stores.journal.record(records, margin_call_cooldown_us=0)
-    await stores.journal.withdraw([record.answer.decision_id for record in records[:2]])
+    decided = await world.decide(*[f"o-{number}" for number in range(4)])
+    late = [a_record(an_order(f"late-{number}"), at_us=NOW_US + number) for number in range(2)]
+    await stores.journal.record(late, margin_call_cooldown_us=0)
+    await stores.journal.withdraw(decided[:2])
     await stores.rules.create(a_rule(), by=by())
     await stores.rules.create(a_rule("other"), by=by())
     await stores.tiers.create([a_tier(1), a_tier(2)], by=by())
@@ -129,6 +136,7 @@ async def test_every_column_is_audited_or_left_out_with_a_reason(world: World, t
     async with world.pool.connection() as connection:
         found = await columns_of(connection, table.table)
         calls = await columns_of(connection, "lt_risk_engine.external_data_log")
+        found |= await columns_of(connection, table.joined) if table.joined else {}
     assert set(found) == set(table.columns) - {"external_data_log"} | set(table.left_out)
     assert set(calls) == set(CALL_COLUMNS)
     assert all(table.left_out.values())
@@ -167,7 +175,7 @@ async def loose(postgres_server: EmbeddedPostgres) -> AsyncIterator[World]:
         pool = await PostgresPool.open(dsn)
         try:
             world = World(pool)
-            await fill(pool)
+            await fill(world)
             await world.run(LOOSEN)
             world.clock.now = SystemClock().now_us()
             await world.seal_all()
@@ -180,20 +188,22 @@ async def loose(postgres_server: EmbeddedPostgres) -> AsyncIterator[World]:
 async def test_any_change_of_any_column_is_found(loose: World, table: AuditedTable) -> None:
     """AS-623: Each column of a row changed by the least there is, and rows deleted, are found."""
     assert (await loose.verified(table.partition)).verified_rows >= 2
-    audited = {table.table: set(table.columns) - {"external_data_log"}}
+    audited = {name: set(table.columns) - {"external_data_log"} for name in (table.table, table.joined) if name}
     if "external_data_log" in table.columns:
         audited["lt_risk_engine.external_data_log"] = set(CALL_COLUMNS)
     for name, columns in audited.items():
         async with loose.pool.connection() as connection:
             types = await columns_of(connection, name)
         assert types
-        for column in sorted(columns):
+        own = f"{table.id_column} IN (SELECT {table.id_column} FROM {table.table})" if table.joined else "true"
+        first = f"ctid = (SELECT min(ctid) FROM {name} WHERE {own})"
+        for column in sorted(columns & set(types)):
             flip = FLIPS[types[column]].format(column)
             async with put_back(loose, name):
-                await loose.tamper(f"UPDATE {name} SET {column} = {flip} WHERE ctid = (SELECT min(ctid) FROM {name})")
+                await loose.tamper(f"UPDATE {name} SET {column} = {flip} WHERE {first}")
                 assert await loose.kinds(table.partition), f"{name}.{column}"
         async with put_back(loose, name):
-            await loose.tamper(f"DELETE FROM {name} WHERE ctid = (SELECT min(ctid) FROM {name})")
+            await loose.tamper(f"DELETE FROM {name} WHERE {first}")
             assert await loose.kinds(table.partition), f"a row of {name} deleted"
         async with put_back(loose, name):
             await loose.tamper(f"DELETE FROM {name}")
@@ -221,6 +231,7 @@ async def test_any_byte_of_a_decision_s_payload_is_bound(loose: World, full_size
     for place in range(0, size, 1 if full_sizes else 61):
         await loose.tamper(flip, place)
         assert await loose.kinds() == ["ROW_CHANGED"] * 4
+        assert await loose.kinds("late_decisions") == ["ROW_CHANGED"] * 2
         await loose.tamper(flip, place)
     assert await loose.kinds() == []
 
@@ -236,7 +247,7 @@ async def test_two_rows_swapped_are_found(loose: World) -> None:
 async def test_row_put_in_between_is_found(loose: World) -> None:
     """AS-623: A decision written into a time that has been sealed is found, and named."""
     async with loose.pool.connection() as connection:
-        await add_decision(connection, NOW_US + S // 2, row_id=an_id(77))
+        await add_decision(connection, loose.began_us + S // 20, row_id=an_id(77))
     await loose.seal_all()
     report = await loose.verified()
     assert [(fault.kind, fault.row_id) for fault in report.faults] == [("ROW_INSERTED", an_id(77))]
@@ -268,6 +279,26 @@ async def test_decision_withdrawn_twice_notes_itself_once(world: World) -> None:
         await world.seal_all()
     assert (await world.verified("withdrawals")).verified_rows == 1
     assert await world.kinds() == []
+
+
+async def test_decision_written_late_is_sealed_by_the_time_it_was_written(world: World) -> None:
+    """AS-629: A decision that waited for the database while its time was sealed is no fault, and one without note is.
+
+    So is a decision that was sealed in its time and is called late afterwards.
+    """
+    in_time = (await world.decide("a", "b"))[0]
+    await world.seal_all()
+    late = a_record(an_order("late"), at_us=world.began_us - 3_600 * S)
+    await postgres_stores(world.pool).journal.record([late], margin_call_cooldown_us=0)
+    world.clock.now = SystemClock().now_us()
+    assert await world.seal_all() == 1
+    assert (await world.verified("late_decisions")).verified_rows == 1
+    assert await world.kinds("late_decisions") == await world.kinds() == []
+    await world.tamper("DELETE FROM late_decisions")
+    assert await world.kinds() == ["ROW_INSERTED"]
+    assert await world.kinds("late_decisions") == ["ROW_MISSING"]
+    await world.tamper("INSERT INTO late_decisions VALUES ($1::uuid)", in_time)
+    assert "ROW_MISSING" in await world.kinds()
 
 
 async def test_claim_that_ends_is_no_change_of_its_assessment(loose: World) -> None:
@@ -316,7 +347,8 @@ async def test_row_that_commits_late_is_sealed_once_and_in_its_place(world: Worl
     try:
         transaction = slow.transaction()
         await transaction.start()
-        await add_decision(slow, NOW_US + S // 2, row_id=an_id(5))
+        await add_decision(slow, world.began_us + S // 20, row_id=an_id(5))
+        world.began_us += S
         await world.decide("c")
         assert await world.sealer.seal("decisions") == 0
         world.clock.now += 3_600 * S

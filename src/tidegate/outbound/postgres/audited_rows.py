@@ -13,7 +13,8 @@ _LAST_UUID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 # Transactions get their ids in the order in which they begin to write. All of those that had one when a mark was taken
 # have ended once the oldest that still runs is none of them; then nothing can commit any more that began before it.
 _RUNNING: Final = """
-SELECT pg_snapshot_xmin(seen)::text::bigint AS oldest, pg_snapshot_xmax(seen)::text::bigint AS next
+SELECT pg_snapshot_xmin(seen)::text::bigint AS oldest, pg_snapshot_xmax(seen)::text::bigint AS next,
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us
 FROM pg_current_snapshot() AS seen
 """
 # An area's versions are given under its row's lock, so that all of them up to the committed one are there.
@@ -21,7 +22,7 @@ _PUBLISHED: Final = "SELECT version FROM configuration_versions WHERE area = $1"
 _BY_TIME: Final = """
 SELECT (extract(epoch FROM {time}) * 1000000)::bigint AS position, {row_id} AS row_id,
     ARRAY[{columns}]::text[] AS columns
-FROM {table} WHERE ({time}, {id}) > ($1::timestamptz, $2::uuid) AND {time} <= $3::timestamptz
+FROM {table} WHERE ({time}, {id}) > ($1::timestamptz, $2::uuid) AND {time} <= $3::timestamptz AND NOT ({elsewhere})
 ORDER BY {time}, {id} LIMIT $4
 """
 _BY_VERSION: Final = """
@@ -51,7 +52,8 @@ class PostgresAuditedRows:
                 return int(await connection.fetchval(_PUBLISHED, area))
             row = await connection.fetchrow(_RUNNING)
         assert row is not None, "a SELECT of a function gives a row"
-        self._marks.append((now_us, row["next"]))
+        # the database's clock judges what is late, so no clock of ours may be ahead of it here
+        self._marks.append((min(now_us, row["now_us"]), row["next"]))
         ended = [mark for mark in self._marks if mark[1] <= row["oldest"]]
         if not ended:
             return -(2**62)
@@ -75,7 +77,8 @@ class PostgresAuditedRows:
 def _statement(table: AuditedTable) -> str:
     shape = _BY_TIME if table.time_column else _BY_VERSION
     return shape.format(
-        table=table.table,
+        table=f"{table.table} JOIN {table.joined} USING ({table.id_column})" if table.joined else table.table,
+        elsewhere=table.elsewhere,
         columns=", ".join(table.columns.values()),
         row_id=table.row_id,
         time=table.time_column,

@@ -9,8 +9,9 @@ from typing import Final
 class AuditedTable:
     """One partition. ``columns`` are names with the SQL that gives each as text; ``left_out`` are the others, with why.
 
-    ``position`` gives a row's place as bigint and ``row_id`` its id. By time: ``time_column`` and ``id_column`` are
-    what an index holds. By version: ``area`` is whose.
+    ``row_id`` gives a row's id. ``joined`` is a second table that holds more of the same row; rows that fulfil
+    ``elsewhere`` are another partition's. By time: ``time_column`` and ``id_column`` are what an index holds. By
+    version: ``area`` is whose.
     """
 
     partition: str
@@ -20,6 +21,8 @@ class AuditedTable:
     time_column: str = ""
     id_column: str = ""
     area: str = ""
+    joined: str = ""
+    elsewhere: str = "false"
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -72,21 +75,33 @@ CALL_COLUMNS: Final = (
 )
 """Columns of ``external_data_log``, which are audited with their assessment."""
 
+_DECISION: Final = {
+    **_texts("decision_id", "user_id", "account_id", "order_id", "symbol", "decision", "reason", "announces"),
+    **_texts("notional_usdt"),
+    **_times("evaluated_at", "reservation_expires_at"),
+    **_bytes("fingerprint", "payload"),
+    # a withdrawal may come after the row was sealed, and then it has noted itself
+    "withdrawn": """(withdrawn = EXISTS (SELECT FROM decision_withdrawals AS noted
+        WHERE noted.decision_id = decisions.decision_id))::text""",
+}
+
 AUDITED: Final = (
     AuditedTable(
         partition="decisions",
         table="decisions",
-        columns={
-            **_texts("decision_id", "user_id", "account_id", "order_id", "symbol", "decision", "reason", "announces"),
-            **_texts("notional_usdt"),
-            **_times("evaluated_at", "reservation_expires_at"),
-            **_bytes("fingerprint", "payload"),
-            # a withdrawal may come after the row was sealed, and then it has noted itself
-            "withdrawn": """(withdrawn = EXISTS (SELECT FROM decision_withdrawals AS noted
-                WHERE noted.decision_id = decisions.decision_id))::text""",
-        },
+        columns=_DECISION,
         row_id="decision_id::text",
         time_column="evaluated_at",
+        id_column="decision_id",
+        elsewhere="EXISTS (SELECT FROM late_decisions AS late WHERE late.decision_id = decisions.decision_id)",
+    ),
+    AuditedTable(
+        partition="late_decisions",
+        table="late_decisions",
+        joined="decisions",
+        columns={**_DECISION, **_times("written_at")},
+        row_id="decision_id::text",
+        time_column="written_at",
         id_column="decision_id",
     ),
     AuditedTable(

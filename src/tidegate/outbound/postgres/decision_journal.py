@@ -12,6 +12,8 @@ from tidegate.ports.decision_journal import MARGIN_CALL_TOPIC, DecisionRecord, R
 # The answers are claimed in the order of their keys, so that two batches never wait for each other crosswise. The
 # unique key is the arbiter: a claim waits for the transaction that holds it and takes it only when that one failed, or
 # when its answer is older than 24 h. What was not accepted is written nowhere, and its place is given back.
+# What is written long after it was decided (``relaxed`` has waited for the database) notes itself: the time that it
+# belongs to may have been sealed.
 _RECORD: Final = """
 WITH batch AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -50,6 +52,9 @@ WITH batch AS MATERIALIZED (
     SELECT decision_id, user_id, account_id, order_id, symbol, decision, reason, evaluated_at, reservation_expires_at,
         fingerprint, announces, payload, notional_usdt::numeric
     FROM accepted
+), noted AS (
+    INSERT INTO late_decisions (decision_id)
+    SELECT decision_id FROM accepted WHERE evaluated_at < clock_timestamp() - interval '15 seconds'
 ), queued AS (
     INSERT INTO outbox (decision_id) SELECT decision_id FROM accepted WHERE announces <> '' ORDER BY place
 )

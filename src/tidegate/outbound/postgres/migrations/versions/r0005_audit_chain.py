@@ -1,7 +1,7 @@
 """The hash chain over what was decided, and its signed heads.
 
-The gate writes nothing here: a sealer reads what was committed and appends. Only a withdrawal, which is rare, notes
-itself, so that a row whose ``withdrawn`` was set by anybody else can be told from it.
+The gate writes nothing here: a sealer reads what was committed and appends. Only what is rare notes itself: a
+withdrawal, and a decision written long after it was made; so both can be told from what anybody else has changed.
 """
 
 from alembic import op
@@ -40,6 +40,11 @@ CREATE TABLE decision_withdrawals (
     withdrawn_at    timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX decision_withdrawals_time ON decision_withdrawals (withdrawn_at, decision_id);
+CREATE TABLE late_decisions (
+    decision_id     uuid PRIMARY KEY,
+    written_at      timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX late_decisions_time ON late_decisions (written_at, decision_id);
 INSERT INTO decision_withdrawals (decision_id, withdrawn_at)
     SELECT decision_id, evaluated_at FROM decisions WHERE withdrawn;
 
@@ -55,6 +60,6 @@ def downgrade() -> None:
     op.execute(
         """
 DROP INDEX lt_risk_engine.risk_assessment_ended;
-DROP TABLE decision_withdrawals, audit_heads, audit_entries;
+DROP TABLE late_decisions, decision_withdrawals, audit_heads, audit_entries;
 """
     )
