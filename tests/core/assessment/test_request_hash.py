@@ -1,13 +1,14 @@
 """Which requests are the same."""
 
 import hashlib
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from tests.core.assessment.builders import a_request
 
-from tidegate.core.assessment.request_hash import request_hash, with_exact_numbers
+from tidegate.core.assessment.request_hash import request_hash
 
 TRACE = "7b0d4c1e-6f3a-4a53-9d0b-0f6a1f6f7c11"
 
@@ -59,11 +60,10 @@ def test_every_field_but_the_trace_id_counts(fields: dict[str, Any]) -> None:
 
 
 def test_numbers_are_replaced_everywhere_and_nothing_else() -> None:
-    """AS-010: booleans are no numbers."""
-    value = {"a": [1, Decimal("2.50"), {"b": Decimal("1E+3")}], "c": True, "d": None, "e": "5"}
-    assert with_exact_numbers(value) == {
-        "a": [{"$n": "1"}, {"$n": "2.5"}, {"b": {"$n": "1000"}}],
-        "c": True,
-        "d": None,
-        "e": "5",
-    }
+    """AS-010: booleans are no numbers; the hash is that of RFC 8785 over the replaced form, keys in order."""
+    context = {"a": [1, Decimal("2.50"), {"b": Decimal("1E+3")}], "c": True, "d": None, "e": "5"}
+    replaced = {"a": [{"$n": "1"}, {"$n": "2.5"}, {"b": {"$n": "1000"}}], "c": True, "d": None, "e": "5"}
+    request = a_request(context_data=context)
+    members = {"subject_id": request.subject_id, **request.attributes(), "context_data": replaced}
+    text = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert request_hash(request) == hashlib.sha256(text.encode()).hexdigest()

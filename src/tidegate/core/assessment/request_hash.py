@@ -1,7 +1,6 @@
 """When two requests are the same: by the hash of everything but their trace_id (``spec/assessment.md`` section 4)."""
 
 import hashlib
-from collections.abc import Mapping
 from decimal import Decimal
 
 from tidegate.core.assessment.request import AssessmentRequest
@@ -19,17 +18,9 @@ def request_hash(request: AssessmentRequest) -> str:
         **request.attributes(),
         "context_data": request.context_data,
     }
-    return hashlib.sha256(canonical_json(with_exact_numbers(members)).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(members, number=_exact_number).encode()).hexdigest()
 
 
-def with_exact_numbers(value: object) -> object:
-    """Replace each number by ``{"$n": its plain decimal}``, which RFC 8785 does not pass through a binary64."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, Decimal | int):
-        return {"$n": plain(Decimal(value))}
-    if isinstance(value, Mapping):
-        return {key: with_exact_numbers(member) for key, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [with_exact_numbers(element) for element in value]
-    return value
+def _exact_number(number: Decimal) -> str:
+    """Write a number as the object ``{"$n": its plain decimal}``, which RFC 8785 does not pass through a binary64."""
+    return f'{{"$n":"{plain(number)}"}}'

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from tidegate.core.assessment.decision import Decision
 from tidegate.core.assessment.outside import CallStatus
@@ -19,7 +20,8 @@ COLUMNS: Final = """id, created_at, trace_id, subject_id, source_system, request
 """What ``assessment_of`` reads, in any order."""
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
-_UNSTORABLE_WRITTEN: Final = re.compile("\\\\u0000|[\ud800-\udfff]")
+_WRITER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=dict)  # what it does not know are mappings
+_NULL: Final = rb"\u0000"
 _INSTEAD: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -35,8 +37,11 @@ def naive_us(instant: datetime) -> int:
 
 def json_text(value: object) -> str:
     """Write a value for a ``jsonb`` column; U+0000 and unpaired surrogates, which it cannot hold, are replaced."""
-    text = write_json(value)
-    return text if _UNSTORABLE_WRITTEN.search(text) is None else write_json(_storable(value))
+    try:
+        written = _WRITER.encode(value)
+    except UnicodeEncodeError:  # an unpaired surrogate
+        return write_json(_storable(value))
+    return written.decode() if _NULL not in written else write_json(_storable(value))
 
 
 def assessment_of(row: asyncpg.Record) -> RiskAssessment:

@@ -1,15 +1,22 @@
 """``POST /v1/risk/evaluate``: how risky a subject is, in one call."""
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import Header, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from tidegate.core.assessment.decision import Decision
 from tidegate.core.assessment.risk_assessment import AssessmentStatus
 from tidegate.inbound.rest.dependencies import principal_of
-from tidegate.inbound.rest.desk.assessment_access import Assessing
-from tidegate.inbound.rest.desk.request_body import BODY_SCHEMA, KEY_HEADER, read_key, read_request, refused_key
+from tidegate.inbound.rest.desk.assessment_access import assessments_of
+from tidegate.inbound.rest.desk.request_body import (
+    BODY_SCHEMA,
+    KEY_CHARACTERS_MAX,
+    KEY_HEADER,
+    read_key,
+    read_request,
+    refused_key,
+)
 from tidegate.inbound.rest.exact_json import ExactJson
 from tidegate.inbound.rest.fields import Document
 from tidegate.inbound.rest.operations import Operation, Success
@@ -17,13 +24,21 @@ from tidegate.inbound.shared.faults import FaultCode
 from tidegate.inbound.shared.token_guard import Role
 from tidegate.usecases.assessment.evaluate import Evaluated, KeyReused
 
-KeyHeader = Annotated[
-    str | None,
-    Header(alias=KEY_HEADER, description="The same request under the same key is answered alike."),
-]
-TraceHeader = Annotated[
-    str | None,
-    Header(alias="traceparent", description="W3C Trace Context; its trace is used when the body names none."),
+HEADERS: Final = [
+    {
+        "name": KEY_HEADER,
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "minLength": 1, "maxLength": KEY_CHARACTERS_MAX},
+        "description": "The same request under the same key is answered alike.",
+    },
+    {
+        "name": "traceparent",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string"},
+        "description": "W3C Trace Context; its trace is used when the body names none.",
+    },
 ]
 
 
@@ -69,10 +84,11 @@ RESPONSE_EXAMPLE: Final = {
 }
 
 
-async def evaluate_risk(
-    request: Request, assessing: Assessing, *, _key: KeyHeader = None, _trace: TraceHeader = None
-) -> Response:
+async def evaluate_risk(request: Request) -> Response:
     """Evaluate a subject: rules in scope, outside data, score and decision, recorded before it is answered."""
+    # Headers and dependencies are taken from the request: what the framework makes of parameters costs as much as all
+    # the rules.
+    assessing = assessments_of(request)
     key = read_key(request, token_subject=principal_of(request).subject)
     asked = await read_request(request, trace_id=assessing.ids.new())
     try:
@@ -93,7 +109,7 @@ def operations() -> list[Operation]:
             (Role.RISK_EVALUATOR,),
             Success(EvaluationDocument, RESPONSE_EXAMPLE),
             (FaultCode.UNSUPPORTED_MEDIA_TYPE,),
-            extra={"requestBody": schema},
+            extra={"requestBody": schema, "parameters": HEADERS},
         )
     ]
 
