@@ -1,5 +1,6 @@
 """What the README tells a person to paste is pasted, top to bottom."""
 
+import json
 import os
 import re
 import socket
@@ -40,7 +41,7 @@ def _script(data: Path) -> str:
 @pytest.mark.servers
 @pytest.mark.slow
 def test_readme_pasted_from_top_to_bottom_decides_as_it_says(tmp_path: Path) -> None:
-    """PL-106, PL-107, PL-108, PL-110, PT-103: seed, repeat, token, admin API and the end are as written."""
+    """PL-106, PL-107, PL-108, PL-110, PL-124, PT-103: seed, repeats, tokens, desk, admin and the end are as written."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}
     ran = subprocess.run(
         ["/bin/bash", "-c", _script(tmp_path / "data")],
@@ -57,3 +58,13 @@ def test_readme_pasted_from_top_to_bottom_decides_as_it_says(tmp_path: Path) -> 
     assert re.findall(r"^o-1 APPROVED", ran.stdout, re.MULTILINE) == ["o-1 APPROVED"] * 2
     assert "o-2 REJECTED 5023.995 USDT is required, 4976.005 USDT is available" in ran.stdout
     assert '"state": "REDUCING"' in ran.stdout
+    evaluated = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith('{"assessment_id"')]
+    assert [(each["decision"], each["duplicate_of_request"]) for each in evaluated] == [
+        ("APPROVED", False),
+        ("APPROVED", True),
+    ]
+    first, again = evaluated
+    assert first["assessment_id"] == again["assessment_id"]
+    told = f'"risk_score": {first["risk_score"]}, "reason_codes": {json.dumps(first["reason_codes"][:2])[:-1]}, ...]'
+    assert told in (ROOT / "README.md").read_text(encoding="utf-8"), "the README shows what comes"
+    assert f'"items": [{{"assessment_id": "{first["assessment_id"]}"' in ran.stdout

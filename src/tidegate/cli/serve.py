@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from tidegate.cli.output import read_bytes, refuse
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.dynamic_rules import condition_faults
 from tidegate.core.pretrade.scenario import Scenario
+from tidegate.demo.desk_shipped import shipped_seed
 from tidegate.demo.issuer import IssuerRefused, NoIssuerKeys, TinyIssuer
 from tidegate.inbound.scenario.assessment import read_desk_seed
 from tidegate.inbound.scenario.faults import UnreadableScenario
@@ -47,7 +48,15 @@ def serve(
 ) -> None:
     """Serve; prints one line ``ready rest=... grpc=...`` when it answers. SIGTERM drains and ends with 0."""
     settings = settings_for(profile=profile, rest=rest, grpc=grpc, data=data)
-    run_service(settings, Seed() if seed is None else read_seed(seed))
+    run_service(settings, with_shipped(Seed() if seed is None else read_seed(seed), settings.profile))
+
+
+def with_shipped(seed: Seed, profile: Profile) -> Seed:
+    """Add what a desk of the demo profile starts with, unless the seed has rows of the desk: those are then all."""
+    desk = seed.desk
+    if profile is not Profile.DEMO or (desk is not None and any((desk.rules, desk.thresholds, desk.lists))):
+        return seed
+    return replace(seed, desk=shipped_seed(rule_engines()))
 
 
 def settings_for(*, profile: Profile | None, rest: str | None, grpc: str | None, data: Path | None) -> Settings:
