@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "margin": "tidegate.cli.scenarios:margin",
     "assess": "tidegate.cli.assess:assess",
     "rules": "tidegate.cli.rules:app",
+    "lists": "tidegate.cli.lists:app",
     "token": "tidegate.cli.tokens:token",
     "explain": "tidegate.cli.inspect:explain",
     "replay": "tidegate.cli.inspect:replay",
