@@ -136,6 +136,12 @@ class DeskClient:
         """Change the configuration as an admin."""
         return await self._call(method, path, role="RISK_ADMIN", json=body)
 
+    async def figure(self, name: str) -> float:
+        """Read one figure of ``/metrics``."""
+        async with self._session.get(f"{self._served.rest}/metrics") as response:
+            lines = (await response.text()).splitlines()
+        return next(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
+
     async def _call(self, method: str, path: str, *, role: str, **sent: Any) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {await self._token(role)}", **sent.pop("headers", {})}
         async with self._session.request(method, self._served.rest + path, headers=headers, **sent) as response:

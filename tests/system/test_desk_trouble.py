@@ -137,7 +137,7 @@ async def test_process_told_to_end_answers_what_it_began(data_folder: Path) -> N
 
 
 async def test_events_of_a_subject_leave_in_their_order(data_folder: Path) -> None:
-    """AS-381, AS-380: every assessment is on its topic once, under its subject, in the order of the answers."""
+    """AS-381, AS-380, PL-311: every assessment is on its topic once, under its subject, in the order of the answers."""
     data_folder.parent.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
         stub = await stack.enter_async_context(stand_ins())
@@ -159,6 +159,10 @@ async def test_events_of_a_subject_leave_in_their_order(data_folder: Path) -> No
         async with asyncio.timeout(20):
             while len(records := await stores.bus.replay([topic])) < 32:
                 pass
+            while await client.figure("tidegate_desk_events_sent_total") < 32:
+                pass
+        assert await client.figure("tidegate_desk_evaluations_running") == 0
+        assert await client.figure("tidegate_desk_relay_backlog") == 0
     codec = AvroCodec(SchemaCatalogue.load())
     for subject in subjects:
         of_subject = [

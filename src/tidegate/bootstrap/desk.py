@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -10,6 +10,7 @@ from typing import Final
 
 from tidegate.bootstrap.engines import rule_engines
 from tidegate.bootstrap.providers import open_providers
+from tidegate.bootstrap.screening import open_screening
 from tidegate.bootstrap.stores import Stores
 from tidegate.bootstrap.system import RandomIds, SystemClock
 from tidegate.core.kernel.trouble import DependencyFailed
@@ -18,6 +19,7 @@ from tidegate.inbound.jobs.refresh import ConfigurationRefresh
 from tidegate.inbound.jobs.relay import Encoding, Relay, RelayPace
 from tidegate.inbound.rest.dependencies import Probe
 from tidegate.inbound.rest.desk.dependencies import AssessmentDependencies, DeskDependencies
+from tidegate.inbound.shared.figures import Figures
 from tidegate.outbound.postgres.assessment_archive import PostgresAssessmentArchive, PostgresRuleReferences
 from tidegate.outbound.postgres.assessment_outbox import PostgresAssessmentOutbox
 from tidegate.outbound.postgres.assessment_repository import PostgresRiskAssessments
@@ -94,6 +96,26 @@ class Desk:
         assessments = AssessmentDependencies(self.evaluation, self.archive, self.look_back, self._ids)
         return DeskDependencies(self.configuration, self.drafts, self.references, self._ids, assessments)
 
+    def show(self, figures: Figures) -> None:
+        """Show how the desk stands on ``/metrics``."""
+        relay, evaluation = self.relay, self.evaluation
+        figures.watch(
+            "tidegate_desk_evaluations_running",
+            help_text="Evaluations that were begun here and have not ended.",
+            gauge=lambda: evaluation.running,
+        )
+        figures.watch(
+            "tidegate_desk_relay_backlog",
+            help_text="Assessments that wait to be announced, as the relay saw it last; counted up to 10000.",
+            gauge=lambda: relay.backlog.decisions,
+        )
+        figures.watch("tidegate_desk_events_sent_total", help_text="Events of the desk sent.", gauge=lambda: relay.sent)
+        figures.watch(
+            "tidegate_desk_abandoned_total",
+            help_text="Evaluations that were found abandoned here.",
+            gauge=lambda: self.upkeep.done["abandoned"],
+        )
+
     def probes(self) -> Mapping[str, Probe]:
         """Give what ``/readyz`` asks of the desk."""
 
@@ -149,11 +171,11 @@ async def open_desk(settings: Settings, around: DeskSurroundings) -> AsyncIterat
         DependencyFailed: the database does not answer.
         UnreadableSettings: the settings of a provider are not right.
     """
-    async with open_providers(settings) as providers:
+    async with AsyncExitStack() as stack:
+        providers = await stack.enter_async_context(open_providers(settings))
         pool = await around.stores.pool.beside(connections_max=settings.desk.pool_max)
-        desk = Desk(settings, pool, providers=providers, around=around)
-        try:
-            yield desk
-        finally:
-            await desk.close()
-            await pool.close()
+        stack.push_async_callback(pool.close)
+        screening = await stack.enter_async_context(open_screening(pool))
+        desk = Desk(settings, pool, providers={**providers, screening.name: screening}, around=around)
+        stack.push_async_callback(desk.close)
+        yield desk

@@ -348,6 +348,7 @@ async def open_service(
         await _require_durable(settings, stores)
         service = Service(settings, stores, limits=settings_of_seed(settings.gate.limits(), seed))
         service.desk = await stack.enter_async_context(open_desk(settings, service.desk_surroundings()))
+        service.desk.show(service.figures)
         service.rest_url = f"http://{_in_url(settings.rest.host)}:{listener.getsockname()[1]}"
         parts = None if issuer is None else issuer(service.rest_url)
         url = parts.url if parts is not None else settings.oidc.issuer
