@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -111,6 +112,18 @@ def test_a_program_that_is_missing_is_installed_by_root(cache: Path, monkeypatch
     require_programs({"one": "package-of-one"})
     calls = log.read_text(encoding="utf-8").splitlines()
     assert calls == ["update", "install --yes --no-install-recommends package-of-one"]
+
+
+def test_a_folder_whose_run_was_killed_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PL-104: the next run clears away what a killed one left, and nothing of those that still run."""
+    monkeypatch.setattr(services.places, "RUNS", tmp_path)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    killed, running = tmp_path / f"keycloak-{gone.pid}-abc", tmp_path / f"keycloak-{os.getppid()}-abc"
+    for folder in (killed, running):
+        folder.mkdir()
+    mine = services.places.run_folder("kafka")
+    assert set(tmp_path.iterdir()) == {running, mine}
 
 
 def test_an_archive_that_changed_is_refused(cache: Path) -> None:

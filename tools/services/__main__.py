@@ -1,5 +1,6 @@
 """`python -m services NAME...` starts real servers, prints where they are, and ends them at SIGINT or SIGTERM."""
 
+import contextlib
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -24,16 +25,16 @@ def main(names: list[str]) -> int:
     if unknown := sorted(set(names) - set(SERVERS)):
         print(f"no such server: {', '.join(unknown)}; there are {', '.join(SERVERS)}", file=sys.stderr)
         return 2
-    stopped = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stopped)
-    with ExitStack() as stack:
+    # Both ways to stop unwind the stack, also while a server is still starting. A blocked signal would be inherited.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), ExitStack() as stack:
         for name in names or SERVERS:
             try:
                 print(f"{name} {stack.enter_context(SERVERS[name]()).url}", flush=True)
             except ServerMissing as missing:
                 print(f"{name}: {missing}", file=sys.stderr)
                 return 1
-        signal.sigwait(stopped)
+        signal.pause()
     return 0
 
 

@@ -1,11 +1,15 @@
 """Where servers keep what they are made of, and where each run keeps what it writes."""
 
 import fcntl
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CACHE: Final = ROOT / ".cache" / "services"
@@ -16,9 +20,15 @@ RUNS: Final = CACHE / "runs"
 
 
 def run_folder(name: str) -> Path:
-    """Make the folder of one run of a server; whoever stops the server removes it."""
+    """Make the folder of one run of a server; whoever stops the server removes it.
+
+    Folders of runs whose process was killed before it could do so are removed here.
+    """
     RUNS.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
+    for left in RUNS.iterdir():
+        if not psutil.pid_exists(int(left.name.split("-")[1])):
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{name}-{os.getpid()}-", dir=RUNS))
 
 
 @contextmanager
