@@ -25,15 +25,14 @@ def create_app(dependencies: AdminDependencies) -> FastAPI:
     app.state.dependencies = dependencies
     app.router.route_class = GuardedRoute
     add_fault_handlers(app)
-    areas = [
+    areas = [] if dependencies.desk is None else desk_areas(dependencies.desk)
+    areas += [
         ("risk profiles", risk_profiles.operations()),
         ("risk rules", risk_rules.operations()),
         ("margin tiers", margin_tiers.operations()),
         ("trading state", trading_state.operations()),
         ("decisions", decisions.operations()),
     ]
-    if dependencies.desk is not None:
-        areas += desk_areas(dependencies.desk)
     for tag, operations in areas:
         for operation in operations:
             add_operation(app, operation, tag=tag)

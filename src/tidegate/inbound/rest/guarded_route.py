@@ -54,7 +54,10 @@ def _takes_json(media_range: str) -> bool:
 
 
 def _check_query(request: Request, *, takes_query: bool) -> None:
-    if len(request.url.query) > QUERY_CHARACTERS_MAX:
+    query = request.scope["query_string"]
+    if not query:
+        return
+    if len(query) > QUERY_CHARACTERS_MAX:
         raise RequestRefused(FaultCode.MALFORMED, f"a query has at most {QUERY_CHARACTERS_MAX} characters")
     names = [name for name, _ in request.query_params.multi_items()]
     if takes_query:

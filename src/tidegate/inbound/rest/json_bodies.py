@@ -57,14 +57,18 @@ async def read_body(request: Request, *, beyond: FaultCode = FaultCode.TOO_LARGE
 
 
 def _check_type(request: Request) -> None:
-    named = Message()
-    named["content-type"] = request.headers.get("content-type", "")
-    kind = named.get_content_type() if request.headers.get("content-type") else ""
-    charset = named.get_content_charset("utf-8")
+    given = request.headers.get("content-type", "")
+    kind, charset = (given, "utf-8") if given in JSON_TYPES else _parsed_type(given)
     if kind not in JSON_TYPES or charset not in {"utf-8", "us-ascii"}:
         raise RequestRefused(FaultCode.UNSUPPORTED_MEDIA_TYPE, "send the body as application/json, in UTF-8")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise RequestRefused(FaultCode.UNSUPPORTED_MEDIA_TYPE, "send the body without content encoding")
+
+
+def _parsed_type(given: str) -> tuple[str, str]:
+    named = Message()
+    named["content-type"] = given
+    return named.get_content_type() if given else "", str(named.get_content_charset("utf-8"))
 
 
 async def _content(request: Request, beyond: FaultCode) -> bytes:
