@@ -14,9 +14,17 @@ from tidegate.core.assessment.moments import us_of
 from tidegate.core.assessment.verdict import Verdict
 from tidegate.core.rules.instants import Instant
 from tidegate.demo import desk_companies as companies
-from tidegate.demo.desk_companies import Company, onboarding_request
+from tidegate.demo.desk_book import own_applicants
+from tidegate.demo.desk_companies import Company, credit_request, onboarding_request
 from tidegate.demo.desk_floor import DeskExpected
-from tidegate.demo.desk_rows import ONBOARDING, ONBOARDING_FILE, SANCTIONS_FILE, shipped_bytes, shipped_rows
+from tidegate.demo.desk_rows import (
+    ONBOARDING,
+    ONBOARDING_FILE,
+    SANCTIONS_FILE,
+    SCORECARD_FILE,
+    shipped_bytes,
+    shipped_rows,
+)
 from tidegate.demo.desk_scenes import SINGLES, VELOCITY_FREE
 from tidegate.demo.stub_providers.company_book import BOOK
 from tidegate.inbound.scenario.assessment import AssessmentCase, read_assessment, read_desk_seed
@@ -95,6 +103,19 @@ def test_companies_of_the_parts_show_every_decision() -> None:
     """PL-121: approvals, reviews and refusals all fall."""
     assert {expected.decision for _, expected in SINGLES} == {"APPROVED", "MANUAL_REVIEW", "REJECTED"}
     assert len({company.subject for company, _ in SINGLES}) == len(SINGLES)
+
+
+def test_own_people_assessed_by_the_shipped_scorecard_show_every_decision() -> None:
+    """PL-120: without the study's file approvals, reviews and refusals fall too."""
+    rows, engines = shipped_rows(SCORECARD_FILE), rule_engines()
+    decisions = set()
+    for person in own_applicants():
+        document = {"rules": rows.rules, "thresholds": rows.thresholds, "request": credit_request(person, run="test")}
+        case = read_assessment(json.dumps(document).encode(), engines=engines)
+        verdict = assess(case.request, rule_set=case.rule_set, outside={}, history={}, now=Instant(0))
+        assert verdict.coverage == 1
+        decisions.add(verdict.decision.value)
+    assert decisions == {"APPROVED", "MANUAL_REVIEW", "REJECTED"}
 
 
 def test_shipped_rules_have_reasons_in_both_languages_and_their_own_scope() -> None:

@@ -90,7 +90,7 @@ class DeskPerformance:
         except DeskRefused as refused:
             raise DeskFailed(f"the desk cannot be prepared: {refused}") from refused
         self._floor.show.note(
-            f"the desk stands: {len(stage.applicants)} people ask for credit, {writes} lists, rules and scopes of "
+            f"the desk stands: people who ask for credit: {len(stage.applicants)}; {writes} lists, rules and scopes of "
             f"thresholds written by the desk officer, stand-ins of the providers at {stage.stubs.url}"
         )
 

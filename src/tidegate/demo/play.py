@@ -4,7 +4,7 @@ import asyncio
 import shlex
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,11 +190,11 @@ class Demo:
         """Keep the market's marks fresh until cancelled."""
         await self._performance.keep_open()
 
-    def invite(self, target: DemoTarget) -> None:
-        """Show where everything is, and what to paste next."""
+    def invite(self, target: DemoTarget, more: Sequence[tuple[str, str]] = ()) -> None:
+        """Show where everything is, and what to paste next; ``more`` are further commands with their titles."""
         show, rest = self._floor.show, target.rest_url.rstrip("/")
         show.note(f"REST and its docs: {rest}/docs    metrics: {rest}/metrics    gRPC: {target.grpc_address}")
-        for title, command in invitations(target, self._floor):
+        for title, command in [*invitations(target, self._floor), *more]:
             show.paste(title, command)
 
 
