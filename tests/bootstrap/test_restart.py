@@ -14,6 +14,7 @@ from tests.core.pretrade.told import an_order as a_told_order
 from tests.core.pretrade.told import reported
 from tests.inbound.events.records import change_record, mark_record
 
+from tidegate.bootstrap.desk import open_desk
 from tidegate.bootstrap.service import Service
 from tidegate.bootstrap.stores import open_stores
 from tidegate.core.pretrade.changes import EngineEventType
@@ -47,12 +48,13 @@ async def a_service(settings: Settings, *, seed: Scenario | None = None) -> Asyn
     """Run the gate and its feeds, without the ways in."""
     async with open_stores(settings, guest=False) as stores:
         service = Service(settings, stores, limits=settings.gate.limits())
-        await service.load(seed)
-        await service.start_jobs()
-        try:
-            yield service
-        finally:
-            await service.stop_jobs()
+        async with open_desk(settings, service.desk_surroundings()) as service.desk:
+            await service.load(seed)
+            await service.start_jobs()
+            try:
+                yield service
+            finally:
+                await service.stop_jobs()
 
 
 def a_seed() -> Scenario:

@@ -31,11 +31,11 @@ from tidegate.ports.configuration_watch import ConfigurationWatch
 from tidegate.ports.decision_journal import DecisionArchive, DecisionJournal, DecisionRecord
 from tidegate.ports.desk_configuration import RuleConfigurationRepository
 from tidegate.ports.event_bus import DeadLetters, EventPublisher, EventSource
-from tidegate.ports.outbox import Outbox, Record
+from tidegate.ports.outbox import Outbox, Record_co
 from tidegate.ports.retention import Retention
 
 
-class ClosingOutbox(Outbox[Record], Protocol[Record]):
+class ClosingOutbox(Outbox[Record_co], Protocol[Record_co]):
     """An outbox whose claim ends with ``close``."""
 
     async def close(self) -> None:

@@ -248,7 +248,7 @@ class Service:
             desk=self.desk.dependencies(),
         )
 
-    async def load(self, seed: Scenario | None, desk_seed: DeskSeed | None) -> None:
+    async def load(self, seed: Scenario | None, desk_seed: DeskSeed | None = None) -> None:
         """Rebuild what memory holds, load the seeds, confirm the configuration: after it gate and desk may decide.
 
         Raises:

@@ -6,20 +6,19 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from tidegate.core.kernel.quick import quickly_made
 
-Record = TypeVar("Record")
 Record_co = TypeVar("Record_co", covariant=True)
 Record_contra = TypeVar("Record_contra", contravariant=True)
 
 
 @quickly_made
 @dataclass(frozen=True, slots=True)
-class PendingAnnouncement(Generic[Record]):
+class PendingAnnouncement(Generic[Record_co]):
     """A decision, made at ``made_us``, whose events have not been published yet; ``position`` orders those of one user
     or subject.
     """
 
     position: int
-    record: Record
+    record: Record_co
     made_us: int
 
 
