@@ -15,7 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from benchmarks import decide_alone, desk_end_to_end, gate_end_to_end, marks, memory, rules
+from benchmarks import decide_alone, desk_end_to_end, gate_end_to_end, marks, memory, rules, screening
 from benchmarks.desk_end_to_end import DeskSpan
 from benchmarks.gate_end_to_end import Span
 from benchmarks.measuring import QUICK, REFERENCE_US, Pace, Table, calibration_us
@@ -45,6 +45,11 @@ BENCHMARKS: Final = (
         "rules",
         lambda: rules.measure(Pace()),
         lambda: rules.measure(QUICK, rules=50, in_scope=5, out_of_scope=(0, 20)),
+    ),
+    Benchmark(
+        "screening",
+        lambda: screening.measure(Pace()),
+        lambda: screening.measure(QUICK, sizes=(50,), names=10),
     ),
     Benchmark("marks", lambda: marks.measure(Pace()), lambda: marks.measure(QUICK, events=200)),
     Benchmark("memory", memory.measure, lambda: memory.measure(accounts=20)),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from benchmarks.measuring import QUICK, Table
 
-from benchmarks import decide_alone, gate_end_to_end, marks, memory, rules, run
+from benchmarks import decide_alone, gate_end_to_end, marks, memory, rules, run, screening
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +37,14 @@ def test_marks_gives_marks_and_balances_a_second() -> None:
     table = well_formed(marks.measure(QUICK, events=200))
     assert [row[0].split()[0] for row in table.rows] == ["marks", "balances"]
     assert "goal 100000" in table.findings[0]
+
+
+def test_screening_times_lists_of_several_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AS-576: one name against a whole list, and the plain search beside it."""
+    monkeypatch.setenv("TIDEGATE_SHARED", "none")
+    table = well_formed(screening.measure(QUICK, sizes=(20, 60), names=6))
+    assert [row[:2] for row in table.rows] == [("invented, 20 entries", "40"), ("invented, 60 entries", "120")]
+    assert "goal about 1000 us" in table.findings[0]
 
 
 def test_rules_compares_engines_that_agree_and_rules_out_of_scope() -> None:

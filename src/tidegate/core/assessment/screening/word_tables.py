@@ -4,22 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 _LEGAL_FORMS: Final = """
-ab, ad, adsitz, ae, ag, ao, aps, asa, bhd, bv, bvba, cjsc, co, company, corp, corporation, cv, doo, dd, eood, ev, fze,
-fzc, fzco, fz llc, gie, gmbh, gmbh co kg, inc, incorporated, ik, jsc, kd, kft, kg, kgaa, kk, kb, lda, limitada,
-limited, limited company, limited liability company, limited liability partnership, limited partnership, llc, llp, lp,
-lllp, ltd, ltda, ltee, mchj, mmc, nv, oao, oo, ood, ooo, ojsc, oy, oyj, pao, pc, pjsc, plc, pllc, psc, pt, pte, pty,
-qsc, rt, sa, sae, sal, sarl, sas, sasu, sca, scrl, sdn, se, sicav, sk, slu, snc, soe, spa, sp z oo, sp z o o, spzoo,
-srl, sro, sprl, tbk, tov, unltd, vof, wll, zao, zrt, ooo too, tdv, joint stock company, open joint stock company,
-public joint stock company, closed joint stock company, private joint stock company, public limited company, private
-limited, private limited company, aktiengesellschaft, aktiengeselschaft, aktiebolag, aktieselskab, aksjeselskap,
-anonim sirketi, besloten vennootschap, naamloze vennootschap, gesellschaft mit beschrankter haftung,
-kommanditgesellschaft, offene handelsgesellschaft, osakeyhtio, perseroan terbatas, sociedad anonima, sociedad de
-responsabilidad limitada, sociedade anonima, societa a responsabilita limitata, societa per azioni, societatea cu
-raspundere limitata, societe a responsabilite limitee, societe anonyme, societe par actions simplifiee, sociedad
-limitada, spolka akcyjna, spolka z ograniczona odpowiedzialnoscia, spolecnost s rucenim omezenym, obshchestvo s
-ogranichennoy otvetstvennostyu, aktsionernoe obshchestvo, otkrytoe aktsionernoe obshchestvo, publichnoe aktsionernoe
-obshchestvo, zakrytoe aktsionernoe obshchestvo, tovarystvo z obmezhenoyu vidpovidalnistyu, limited sirketi, ltd sti,
-anonim sti, eingetragener verein
+ab, ad, ae, ag, ao, aps, asa, bhd, bv, bvba, cjsc, co, company, corp, corporation, cv, doo, dd, eood, ev, fze, fzc,
+fzco, fz llc, gie, gmbh, gmbh co kg, inc, incorporated, ik, jsc, kd, kft, kg, kgaa, kk, kb, lda, limitada, limited,
+limited company, limited liability company, limited liability partnership, limited partnership, llc, llp, lp, lllp,
+ltd, ltda, ltee, mchj, mmc, nv, oao, ood, ooo, ojsc, oy, oyj, pao, pc, pjsc, plc, pllc, psc, pt, pte, pty, qsc, rt,
+sa, sae, sal, sarl, sas, sasu, sca, scrl, sdn, se, sicav, sk, slu, snc, soe, spa, sp z oo, sp z o o, spzoo, srl, sro,
+sprl, tbk, tov, unltd, vof, wll, zao, zrt, tdv, joint stock company, open joint stock company, public joint stock
+company, closed joint stock company, private joint stock company, public limited company, private limited, private
+limited company, aktiengesellschaft, aktiebolag, aktieselskab, aksjeselskap, anonim sirketi, besloten vennootschap,
+naamloze vennootschap, gesellschaft mit beschrankter haftung, kommanditgesellschaft, offene handelsgesellschaft,
+osakeyhtio, perseroan terbatas, sociedad anonima, sociedad de responsabilidad limitada, sociedade anonima, societa a
+responsabilita limitata, societa per azioni, societatea cu raspundere limitata, societe a responsabilite limitee,
+societe anonyme, societe par actions simplifiee, sociedad limitada, spolka akcyjna, spolka z ograniczona
+odpowiedzialnoscia, spolecnost s rucenim omezenym, obshchestvo s ogranichennoy otvetstvennostyu, aktsionernoe
+obshchestvo, otkrytoe aktsionernoe obshchestvo, publichnoe aktsionernoe obshchestvo, zakrytoe aktsionernoe
+obshchestvo, tovarystvo z obmezhenoyu vidpovidalnistyu, limited sirketi, ltd sti, anonim sti, eingetragener verein
 """
 
 _TITLES: Final = """
