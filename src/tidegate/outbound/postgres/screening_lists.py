@@ -1,5 +1,6 @@
 """Screening lists in PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Final
@@ -87,7 +88,8 @@ class PostgresScreeningLists:
                 rows = await connection.fetch(_ENTRIES, name, version)
         if not rows:
             raise NotStored(f"{name} version {version}")
-        return [self._entry(row) for row in rows]
+        # a thread, so that decoding thousands of entries holds up nobody's request
+        return await asyncio.to_thread(lambda: [self._entry(row) for row in rows])
 
     async def changes(self) -> AsyncIterator[str]:
         async with aclosing(notices(self._pool, CHANNEL)) as listening:

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, TypeAlias
 
 from tidegate.core.assessment.screening.bounds import NAME_CHARACTERS_MAX, NAME_WORDS_MAX
@@ -25,9 +26,12 @@ _APOSTROPHES: Final = (
     "\u02be\u02bf\u02c8\u2032\u2035\uff07\u07f4\u07f5\u055a\u05f4\u05f3"
 )
 """Apostrophes and what is typed for them: part of a word, and not read."""
+_ASCII_APOSTROPHES: Final = {ord("'"): None, ord("`"): None}
+_NO_ASCII_WORD: Final = re.compile(r"[^A-Za-z0-9.]+")
 _POSSESSIVE: Final = re.compile(rf"[{_APOSTROPHES}][sS](?![^\W_])")
 _ABBREVIATED: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.)+[^\W\d_](?![^\W_])\.?")
 _RANK: Final = re.compile(r"(\d+)(?:st|nd|rd|th)")
+_KEY: Final = attrgetter("key")
 _NOT_LATIN: Final = re.compile(r"[^a-z0-9]+")
 _CHARACTERS: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7a3]")
 """Scripts of which each character is a syllable or a word: Han and Hangul."""
@@ -110,14 +114,16 @@ class NameReader:
         """
         if len(text) > NAME_CHARACTERS_MAX:
             raise UnreadableName(f"it has {len(text)} characters, at most {NAME_CHARACTERS_MAX} are screened")
-        plain = _ABBREVIATED.sub(lambda found: found[0].replace(".", "") + " ", _plain(text))
+        plain = _plain(text)
+        if "." in plain:
+            plain = _ABBREVIATED.sub(lambda found: found[0].replace(".", "") + " ", plain)
         words = [word for written in plain.split() for word in self._words(written)]
         if not words:
             raise UnreadableName("it holds no letter and no figure")
         if len(words) > NAME_WORDS_MAX:
             raise UnreadableName(f"it has {len(words)} words, at most {NAME_WORDS_MAX} are screened")
         kept, left_out = _without_empty_words(words)
-        return Name(text, tuple(sorted(kept, key=lambda word: word.key)), tuple(left_out))
+        return Name(text, tuple(sorted(kept, key=_KEY)), tuple(left_out))
 
     def _words(self, written: str) -> list[Word]:
         if self._remembered is None:
@@ -129,10 +135,10 @@ class NameReader:
 
 def _plain(text: str) -> str:
     """Letters, figures, marks and dots; anything else separates, but for apostrophes, which join."""
-    composed = _POSSESSIVE.sub("", unicodedata.normalize("NFKC", text))
-    if composed.isascii():
-        return "".join(sign if sign.isalnum() or sign == "." else "" if sign == "'" else " " for sign in composed)
-    return "".join(_sign(sign) for sign in composed)
+    if text.isascii():
+        whole = _POSSESSIVE.sub("", text) if "'" in text or "`" in text else text
+        return _NO_ASCII_WORD.sub(" ", whole.translate(_ASCII_APOSTROPHES))
+    return "".join(_sign(sign) for sign in _POSSESSIVE.sub("", unicodedata.normalize("NFKC", text)))
 
 
 def _sign(sign: str) -> str:

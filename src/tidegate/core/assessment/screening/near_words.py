@@ -24,6 +24,7 @@ _PLACES: Final = 1 << 24
 """Distinct words that a list may have: sixteen million."""
 
 _HASHES: Final = (1 << 39) - 1
+_PARTS: Final = 32
 
 
 class NearWords:
@@ -43,14 +44,7 @@ class NearWords:
             if len(word.skeleton) >= CONSONANTS_MIN:
                 skeletons[word.skeleton].append(number)
         self._folded = list(self._by_folded)
-        self._deletions = array(
-            "q",
-            sorted(
-                _key(deletion) | place
-                for place, folded in enumerate(self._folded)
-                for deletion in _deletions(folded, letters_allowed(len(folded) + 1))
-            ),
-        )
+        self._deletions = _sorted_deletions(self._folded)
 
     def of_latin(self, latin: str) -> Sequence[int]:
         """Give the words that are written so."""
@@ -71,11 +65,26 @@ class NearWords:
         found: set[int] = set()
         for deletion in _deletions(folded, letters_allowed(len(folded) + 1)):
             key = _key(deletion)
-            at = bisect_left(self._deletions, key)
-            while at < len(self._deletions) and (place := self._deletions[at] ^ key) < _PLACES:
+            keys = self._deletions[_part(key)]
+            at = bisect_left(keys, key)
+            while at < len(keys) and (place := keys[at] ^ key) < _PLACES:
                 found.add(place)
                 at += 1
         return found
+
+
+def _sorted_deletions(folded: Sequence[str]) -> "list[array[int]]":
+    """In parts, because sorting holds up everything else in the process as long as it takes."""
+    parts: list[list[int]] = [[] for _ in range(_PARTS)]
+    for place, word in enumerate(folded):
+        for deletion in _deletions(word, letters_allowed(len(word) + 1)):
+            key = _key(deletion)
+            parts[_part(key)].append(key | place)
+    return [array("q", sorted(part)) for part in parts]
+
+
+def _part(key: int) -> int:
+    return (key // _PLACES) % _PARTS
 
 
 def _key(deletion: str) -> int:
