@@ -51,10 +51,13 @@ RANGES: Final = [
 ]
 
 
-def desk_seed(folder: Path) -> Path:
-    """Write rules and thresholds as a seed file."""
+def desk_seed(
+    folder: Path, *, rules: Sequence[Mapping[str, Any]] = RULES, lists: Mapping[str, Any] | None = None
+) -> Path:
+    """Write rules, thresholds and lists as a seed file."""
     path = folder / "desk.json"
-    path.write_text(json.dumps({"assessment_rules": RULES, "thresholds": RANGES}), encoding="utf-8")
+    seed = {"assessment_rules": rules, "thresholds": RANGES, "lists": lists or {}}
+    path.write_text(json.dumps(seed), encoding="utf-8")
     return path
 
 
@@ -71,6 +74,27 @@ def with_providers(url: str, **more: str) -> dict[str, str]:
         "TIDEGATE_CRIF_END_USER_ID": "desk",
         "TIDEGATE_CRIF_COST_GROUP_ID": "tests",
         **more,
+    }
+
+
+def with_sst(url: str, **policy: int) -> dict[str, str]:
+    """Give the settings that make a desk ask the stand-in for SST, within these bounds."""
+    definition = {
+        "name": GENERIC,
+        "base_url": f"{url}/sst",
+        "path": "/v1/subjects/{subject_id}/score",
+        "auth": {
+            "type": "client_credentials",
+            "token_url": f"{url}/oauth/token",
+            "client_id": USERNAME,
+            "secret": GENERIC,
+        },
+        "fields": {"score": {"path": "result.score", "type": "number", "required": True}},
+        "policy": policy,
+    }
+    return {
+        "TIDEGATE_PROVIDERS_GENERIC": json.dumps([definition]),
+        "TIDEGATE_PROVIDERS_SECRETS": json.dumps({GENERIC: PASSWORD}),
     }
 
 
@@ -135,6 +159,15 @@ class DeskClient:
     async def change(self, method: str, path: str, *, body: object) -> tuple[int, dict[str, Any]]:
         """Change the configuration as an admin."""
         return await self._call(method, path, role="RISK_ADMIN", json=body)
+
+    async def replay(self, assessment_id: str) -> bytes:
+        """Have an assessment decided again; give the body as it came."""
+        headers = {"Authorization": f"Bearer {await self._token('RISK_AUDITOR')}"}
+        url = f"{self._served.rest}/v1/assessments/{assessment_id}/replay"
+        async with self._session.post(url, headers=headers) as response:
+            told = await response.read()
+            assert response.status == 200, told
+            return told
 
     async def figure(self, name: str) -> float:
         """Read one figure of ``/metrics``."""
