@@ -40,28 +40,34 @@ CONTEXTS: Final[tuple[dict[str, Any], ...]] = (
 """What is hard to write down and read again the same: beyond a double, exponents, zeros, texts of any script."""
 
 
-def rule(code: str, weight: int, logic: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+def rule(code: str, weight: int, *, logic: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
     return {"rule_code": code, "category": "CREDIT", "weight": weight, "scope": {}, "logic_config": logic, **fields}
 
 
 RULES: Final = (
-    rule("LEAVES", 300, {"type": "company_register", "uid_field": "context_data.uid", "statuses": ["CANCELLED"]}),
-    rule("REPORT", 20, {"when": {"field": "providers.crif.score", "op": "lt", "value": 700}, "providers": ["crif"]}),
+    rule("LEAVES", 300, logic={"type": "company_register", "uid_field": "context_data.uid", "statuses": ["CANCELLED"]}),
+    rule(
+        "REPORT", 20, logic={"when": {"field": "providers.crif.score", "op": "lt", "value": 700}, "providers": ["crif"]}
+    ),
     rule(
         "SCORE",
         40,
-        {"when": {"field": "providers.sst.score", "op": "gt", "value": "499.5"}, "on_unknown": "trigger"},
+        logic={"when": {"field": "providers.sst.score", "op": "gt", "value": "499.5"}, "on_unknown": "trigger"},
     ),
-    rule("OFTEN", 15, {"type": "velocity", "window": "PT1H", "count_gt": 1, "by": "subject_id"}),
-    rule("LISTED", 60, {"when": {"field": "country", "op": "in", "value": {"list": "far_away"}}}),
-    rule("DEBT", 70, {"when": {"field": "context_data.debt_ratio", "op": "gt", "value": 0.3}, "on_unknown": "ignore"}),
-    rule("YOUNG", -10, {"when": {"field": "context_data.since", "op": "newer_than", "value": "P700D"}}),
-    rule("SMALL", 5, {"when": {"cel": "context_data.employees < 10"}, "on_unknown": "ignore"}),
-    rule("FORM", 5, {"when": {"field": "context_data.legal_form", "op": "matches", "value": "^[Gg]mb"}}),
+    rule("OFTEN", 15, logic={"type": "velocity", "window": "PT1H", "count_gt": 1, "by": "subject_id"}),
+    rule("LISTED", 60, logic={"when": {"field": "country", "op": "in", "value": {"list": "far_away"}}}),
+    rule(
+        "DEBT",
+        70,
+        logic={"when": {"field": "context_data.debt_ratio", "op": "gt", "value": 0.3}, "on_unknown": "ignore"},
+    ),
+    rule("YOUNG", -10, logic={"when": {"field": "context_data.since", "op": "newer_than", "value": "P700D"}}),
+    rule("SMALL", 5, logic={"when": {"cel": "context_data.employees < 10"}, "on_unknown": "ignore"}),
+    rule("FORM", 5, logic={"when": {"field": "context_data.legal_form", "op": "matches", "value": "^[Gg]mb"}}),
     rule(
         "NAMED",
         200,
-        {
+        logic={
             "type": "name_screening",
             "field": "context_data.legal_name",
             "lists": ["house"],
@@ -69,7 +75,7 @@ RULES: Final = (
             "outcome": "REJECTED",
         },
     ),
-    rule("LIECHTENSTEIN", 30, {"type": "country_in", "countries": ["LI"]}, scope={"country": ["LI", "CH"]}),
+    rule("LIECHTENSTEIN", 30, logic={"type": "country_in", "countries": ["LI"]}, scope={"country": ["LI", "CH"]}),
 )
 HOUSE: Final = ([{"id": "1", "name": NAMES[0]}], [{"id": "1", "name": NAMES[1]}, {"id": "2", "name": NAMES[3]}])
 
@@ -118,7 +124,7 @@ async def changed(client: DeskClient, part: int, *, folder: Path, served: Served
     rules = {row["rule_code"]: row for row in (await client.read("/v1/rules?limit=200"))[1]["items"]}
     lists = {row["name"]: row for row in (await client.read("/v1/lists?limit=200"))[1]["items"]}
 
-    async def write(method: str, path: str, body: object) -> None:
+    async def write(method: str, path: str, *, body: object) -> None:
         status, document = await client.change(method, path, body=body)
         assert status in {200, 201}, document
 
@@ -129,23 +135,27 @@ async def changed(client: DeskClient, part: int, *, folder: Path, served: Served
 
     match part:
         case 0:
-            await write("PUT", f"/v1/rules/{rules['DEBT']['id']}", rule("DEBT", 90, RULES[5]["logic_config"]))
+            await write(
+                "PUT", f"/v1/rules/{rules['DEBT']['id']}", body=rule("DEBT", 90, logic=RULES[5]["logic_config"])
+            )
         case 1:
             entries = ["LI", "DE"]
-            await write("PUT", f"/v1/lists/{lists['far_away']['id']}", {"name": "far_away", "entries": entries})
+            await write("PUT", f"/v1/lists/{lists['far_away']['id']}", body={"name": "far_away", "entries": entries})
         case 2:
-            await write("PUT", "/v1/thresholds", ranges(90, 200))
+            await write("PUT", "/v1/thresholds", body=ranges(90, 200))
         case 3:
-            await write("PATCH", f"/v1/rules/{rules['OFTEN']['id']}/status", {"is_active": False})
+            await write("PATCH", f"/v1/rules/{rules['OFTEN']['id']}/status", body={"is_active": False})
             await imported(folder, served, version=1)
         case 4:
-            await write("POST", "/v1/rules", rule("LATE", 25, {"type": "required", "fields": ["context_data.since"]}))
+            await write(
+                "POST", "/v1/rules", body=rule("LATE", 25, logic={"type": "required", "fields": ["context_data.since"]})
+            )
         case 5:
-            await write("PUT", "/v1/thresholds", ranges(30, 60))
-            await write("PUT", f"/v1/lists/{lists['far_away']['id']}", {"name": "far_away", "entries": []})
+            await write("PUT", "/v1/thresholds", body=ranges(30, 60))
+            await write("PUT", f"/v1/lists/{lists['far_away']['id']}", body={"name": "far_away", "entries": []})
         case _:
             for code in ("LEAVES", "SCORE", "YOUNG"):
-                await write("PATCH", f"/v1/rules/{rules[code]['id']}/status", {"is_active": False})
+                await write("PATCH", f"/v1/rules/{rules[code]['id']}/status", body={"is_active": False})
 
 
 async def imported(folder: Path, served: Served, *, version: int) -> None:
