@@ -153,6 +153,7 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
     ({"/request/context_data/x": "\u0000"}, ["/request/context_data/x"]),
     ({"/request/context_data/x": "\ud800"}, ["/request/context_data/x"]),
     ({"/request/context_data/x": 10**64}, ["/request/context_data/x"]),
+    ({"/rules/0/weight": "a", "/thresholds/0/score_to": 498}, ["/rules/0/weight", "/thresholds/1"]),
     (
         {
             "/now": 1,

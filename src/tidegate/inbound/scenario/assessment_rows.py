@@ -12,6 +12,7 @@ from tidegate.core.assessment.risk_rule import WEIGHT_MAX, Category, RiskRule
 from tidegate.core.assessment.risk_threshold import SCORE_MAX, SCORE_MIN, RiskThreshold
 from tidegate.core.assessment.rule_set import LISTS, RULES, THRESHOLDS, InvalidRuleSet, RuleSet, build_rule_set
 from tidegate.core.assessment.scopes import read_scope
+from tidegate.core.assessment.thresholds import threshold_faults
 from tidegate.core.assessment.verdict import RESERVED_CODES
 from tidegate.core.kernel.readings import Unreadable, read_identifier, read_uuid
 from tidegate.core.rules.faults import RuleFault, pointer_to
@@ -20,6 +21,7 @@ from tidegate.core.rules.parse import Engines
 from tidegate.core.rules.scope import Scope
 from tidegate.core.rules.values import Scalar, type_name
 from tidegate.inbound.scenario.exact_values import exact, exact_value, note_faults
+from tidegate.inbound.scenario.faults import ScenarioFault
 from tidegate.inbound.scenario.json_text import JsonObject, Number
 from tidegate.inbound.scenario.row import Row
 
@@ -49,8 +51,12 @@ def read_desk_rows(file: Row, *, rules_key: str = "rules") -> DeskRows:
 
 
 def note_logic_faults(rows: DeskRows, file: Row, *, engines: Engines) -> None:
-    """Check each rule's logic where other rows are not sound, so that every fault is told at once."""
+    """Check each rule's logic, and the ranges together, where other rows are not sound: every fault is told at once."""
     _note_logic_faults(file, rows, engines=engines, only=[rule for rule in rows.rules if rule.logic_config])
+    table = file.at("thresholds")
+    if not any(fault.field.startswith(table) for fault in file.faults):
+        for wrong in threshold_faults(rows.thresholds):
+            file.faults.append(ScenarioFault(f"{table}/{wrong.places[0]}", wrong.message))
 
 
 def rule_set_of(rows: DeskRows, file: Row, *, engines: Engines) -> RuleSet | None:
