@@ -48,12 +48,14 @@ class HttpProvider:
         begun_ms = self._monotonic_ms()
         try:
             plan = self._line.adapter.plan(call)
+            begins = {question.identity for question in plan.questions.values() if not self._flights.has(question)}
         except NotAsked as lacking:
             return _not_asked(f"not asked: {lacking}")
+        except UnicodeEncodeError:
+            return _not_asked("not asked: a text of the request holds half a character, which cannot be sent")
         room_ms = call.budget_ms - MARGIN_MS
         if plan.questions and room_ms <= 0:
             return _not_asked("not asked: no budget is left", status=CallStatus.TIMEOUT)
-        begins = {question.identity for question in plan.questions.values() if not self._flights.has(question)}
         try:
             async with asyncio.timeout(max(room_ms, 1) / 1_000):
                 outcomes = await self._outcomes(plan)
