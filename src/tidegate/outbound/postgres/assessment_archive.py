@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
+import asyncpg
+
 from tidegate.core.assessment.decision import Decision
 from tidegate.core.assessment.history import DecisionCounts, HistoryCounts, window_starts
 from tidegate.core.assessment.outside import PastAssessment
@@ -13,11 +15,11 @@ from tidegate.outbound.postgres.assessment_rows import (
     call_of,
     naive,
     naive_us,
-    uuid_or_none,
 )
 from tidegate.outbound.postgres.instants import to_us
+from tidegate.outbound.postgres.listings import Conditions, page_of, read_place, uuid_or_none
 from tidegate.outbound.postgres.pool import PostgresPool
-from tidegate.ports.paging import Page, PageRequest, UnreadableCursor, read_cursor, write_cursor
+from tidegate.ports.paging import Page, PageRequest, write_cursor
 from tidegate.ports.risk_assessments import AssessmentFilter, Repeat
 
 _LISTING: Final = "assessments"
@@ -77,21 +79,16 @@ class PostgresAssessmentArchive:
         self._pool = pool
 
     async def page(self, request: PageRequest, wanted: AssessmentFilter) -> Page[RiskAssessment]:
-        conditions = _Conditions(wanted)
+        conditions = _conditions(wanted)
         if request.cursor is not None:
-            after_us, tie = read_cursor(_LISTING, request.cursor)
-            conditions.add("(created_at, id) < ({}, {})", naive(after_us), _cursor_id(tie))
+            after_us, assessment_id = read_place(_LISTING, request.cursor)
+            conditions.add("(created_at, id) < ({}, {})", naive(after_us), assessment_id)
         if conditions.impossible:
             return Page((), None)
         query = f"{_SELECT}{conditions.where()}{_NEWEST_FIRST}{request.limit + 1:d}"
         async with self._pool.connection() as connection:
             rows = await connection.fetch(query, *conditions.values)
-        given = rows[: request.limit]
-        cursor = None
-        if len(rows) > request.limit:
-            last = given[-1]
-            cursor = write_cursor(_LISTING, after=naive_us(last["created_at"]), tie=str(last["id"]))
-        return Page(tuple(assessment_of(row) for row in given), cursor)
+        return page_of(rows, request.limit, item_of=assessment_of, cursor_of=_cursor)
 
     async def get(self, assessment_id: str) -> RiskAssessment | None:
         wanted = uuid_or_none(assessment_id)
@@ -142,41 +139,24 @@ class PostgresRuleReferences:
             return bool(await connection.fetchval(_IN_USE, wanted, naive(now_us - self._duplicate_window_us)))
 
 
-class _Conditions:
-    """Conditions of a query, each with its values; the texts are constants, the values are always parameters."""
-
-    def __init__(self, wanted: AssessmentFilter) -> None:
-        self.values: list[object] = []
-        self.impossible = False
-        self._texts: list[str] = []
-        if wanted.trace_id is not None:
-            trace = uuid_or_none(wanted.trace_id)
-            self.impossible = trace is None
-            self.add(_OF_TRACE, trace, trace)
-        if wanted.subject_id is not None:
-            self.add("subject_id = {}", wanted.subject_id)
-        if wanted.decision is not None:
-            self.add("decision = {}", wanted.decision)
-        if wanted.status is not None:
-            self.add("status = {}", wanted.status)
-        if wanted.from_us is not None:
-            self.add("created_at >= {}", naive(wanted.from_us))
-        if wanted.to_us is not None:
-            self.add("created_at < {}", naive(wanted.to_us))
-
-    def add(self, text: str, *values: object) -> None:
-        """Add one condition; each ``{}`` of its text is the place of a value."""
-        places = [f"${len(self.values) + place}" for place in range(1, len(values) + 1)]
-        self._texts.append(text.format(*places))
-        self.values += values
-
-    def where(self) -> str:
-        """Give the WHERE clause, empty when everything is wanted."""
-        return " WHERE " + " AND ".join(self._texts) if self._texts else ""
+def _conditions(wanted: AssessmentFilter) -> Conditions:
+    conditions = Conditions()
+    if wanted.trace_id is not None:
+        trace = uuid_or_none(wanted.trace_id)
+        conditions.impossible = trace is None
+        conditions.add(_OF_TRACE, trace, trace)
+    if wanted.subject_id is not None:
+        conditions.add("subject_id = {}", wanted.subject_id)
+    if wanted.decision is not None:
+        conditions.add("decision = {}", wanted.decision)
+    if wanted.status is not None:
+        conditions.add("status = {}", wanted.status)
+    if wanted.from_us is not None:
+        conditions.add("created_at >= {}", naive(wanted.from_us))
+    if wanted.to_us is not None:
+        conditions.add("created_at < {}", naive(wanted.to_us))
+    return conditions
 
 
-def _cursor_id(tie: str) -> object:
-    assessment_id = uuid_or_none(tie)
-    if assessment_id is None:
-        raise UnreadableCursor("this cursor was given by no page of this listing")
-    return assessment_id
+def _cursor(last: asyncpg.Record) -> str:
+    return write_cursor(_LISTING, after=naive_us(last["created_at"]), tie=str(last["id"]))

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -115,14 +114,6 @@ def json_object(text: str) -> Mapping[str, object]:
 def versions_of(text: str) -> Mapping[str, int]:
     """Read versions by name."""
     return {name: int(str(version)) for name, version in json_object(text).items()}
-
-
-def uuid_or_none(text: str) -> UUID | None:
-    """Read a UUID; None for what is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _objects(text: str) -> Sequence[Mapping[str, object]]:

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
-from uuid import UUID
 
 import asyncpg
 
 from tidegate.outbound.postgres.decision_codec import decode_decision
 from tidegate.outbound.postgres.instants import to_timestamp, to_us
+from tidegate.outbound.postgres.listings import Conditions, page_of, read_place, uuid_or_none
 from tidegate.outbound.postgres.pool import PostgresPool
 from tidegate.ports.decision_journal import DecisionFilter, DecisionRecord, FlowTotal
-from tidegate.ports.paging import Page, PageRequest, UnreadableCursor, read_cursor, write_cursor
+from tidegate.ports.paging import Page, PageRequest, write_cursor
 
 _LISTING: Final = "decisions"
 _COLUMNS: Final = "SELECT decision_id, evaluated_at, announces, payload FROM decisions"
@@ -45,25 +45,19 @@ class PostgresDecisionArchive:
         self._pool = pool
 
     async def page(self, request: PageRequest, wanted: DecisionFilter) -> Page[DecisionRecord]:
-        conditions = _Conditions()
-        _select(conditions, wanted)
+        conditions = _conditions(wanted)
         if request.cursor is not None:
-            after_us, tie = read_cursor(_LISTING, request.cursor)
-            conditions.add("(evaluated_at, decision_id) < ({}, {})", to_timestamp(after_us), _cursor_id(tie))
+            after_us, decision_id = read_place(_LISTING, request.cursor)
+            conditions.add("(evaluated_at, decision_id) < ({}, {})", to_timestamp(after_us), decision_id)
         if conditions.impossible:
             return Page((), None)
         query = f"{_COLUMNS}{conditions.where()}{_NEWEST_FIRST}{request.limit + 1:d}"
         async with self._pool.connection() as connection:
             rows = await connection.fetch(query, *conditions.values)
-        given = rows[: request.limit]
-        cursor = None
-        if len(rows) > request.limit:
-            last = given[-1]
-            cursor = write_cursor(_LISTING, after=to_us(last["evaluated_at"]), tie=str(last["decision_id"]))
-        return Page(tuple(_record(row) for row in given), cursor)
+        return page_of(rows, request.limit, item_of=_record, cursor_of=_cursor)
 
     async def get(self, decision_id: str) -> DecisionRecord | None:
-        wanted = _uuid(decision_id)
+        wanted = uuid_or_none(decision_id)
         if wanted is None:
             return None
         async with self._pool.connection() as connection:
@@ -90,28 +84,10 @@ class PostgresDecisionArchive:
         ]
 
 
-class _Conditions:
-    """Conditions of a query, each with its values; the texts are constants, the values are always parameters."""
-
-    def __init__(self) -> None:
-        self.values: list[object] = []
-        self.impossible = False
-        self._texts: list[str] = []
-
-    def add(self, text: str, *values: object) -> None:
-        """Add one condition; each ``{}`` of its text is the place of a value."""
-        places = [f"${len(self.values) + place}" for place in range(1, len(values) + 1)]
-        self._texts.append(text.format(*places))
-        self.values += values
-
-    def where(self) -> str:
-        """Give the WHERE clause, empty when everything is wanted."""
-        return " WHERE " + " AND ".join(self._texts) if self._texts else ""
-
-
-def _select(conditions: _Conditions, wanted: DecisionFilter) -> None:
+def _conditions(wanted: DecisionFilter) -> Conditions:
+    conditions = Conditions()
     if wanted.user_id is not None:
-        user = _uuid(wanted.user_id)
+        user = uuid_or_none(wanted.user_id)
         conditions.impossible = user is None
         conditions.add("user_id = {}", user)
     if wanted.symbol is not None:
@@ -124,6 +100,11 @@ def _select(conditions: _Conditions, wanted: DecisionFilter) -> None:
         conditions.add("evaluated_at >= {}", to_timestamp(wanted.from_us))
     if wanted.to_us is not None:
         conditions.add("evaluated_at < {}", to_timestamp(wanted.to_us))
+    return conditions
+
+
+def _cursor(last: asyncpg.Record) -> str:
+    return write_cursor(_LISTING, after=to_us(last["evaluated_at"]), tie=str(last["decision_id"]))
 
 
 def _end(until_us: int | None) -> datetime:
@@ -132,17 +113,3 @@ def _end(until_us: int | None) -> datetime:
 
 def _record(row: asyncpg.Record) -> DecisionRecord:
     return decode_decision(row["payload"], announces=row["announces"])
-
-
-def _cursor_id(tie: str) -> UUID:
-    decision_id = _uuid(tie)
-    if decision_id is None:
-        raise UnreadableCursor("this cursor was given by no page of this listing")
-    return decision_id
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
