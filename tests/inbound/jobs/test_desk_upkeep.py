@@ -6,7 +6,8 @@ from tests.ports.assessment_stores import NOW_US, TERMS, S, a_claim, memory_asse
 
 from tidegate.core.assessment.risk_assessment import AssessmentStatus
 from tidegate.core.kernel.trouble import DependencyFailed
-from tidegate.inbound.jobs.desk_upkeep import GRACE_US, DeskUpkeepJob, UpkeepPace
+from tidegate.inbound.jobs.batch_job import BatchPace
+from tidegate.inbound.jobs.desk_upkeep import GRACE_US, DeskUpkeepJob
 from tidegate.ports.risk_assessments import AssessmentUpkeep, IdempotencyKey
 
 ABANDONED_US = NOW_US + TERMS.in_progress_timeout_us + GRACE_US
@@ -51,7 +52,8 @@ async def test_round_fails_what_was_abandoned_batch_after_batch() -> None:
     kept = memory_assessments()
     for number in range(1, 6):
         await kept.claimed(a_claim(number, request_hash=f"h{number}", at_us=NOW_US if number < 5 else NOW_US + S))
-    job = DeskUpkeepJob(kept.upkeep, TERMS, StandingClock(ABANDONED_US - 1), UpkeepPace(batch_max=2, pause_s=0))
+    pace = BatchPace(every_s=0, batch_max=2, pause_s=0)
+    job = DeskUpkeepJob(kept.upkeep, TERMS, StandingClock(ABANDONED_US - 1), pace=pace)
     await job.round()
     assert job.done["abandoned"] == 0
     job.clock = StandingClock(ABANDONED_US)
@@ -76,7 +78,7 @@ async def test_round_forgets_keys_after_the_duplicate_window() -> None:
 async def test_run_goes_on_after_trouble() -> None:
     """AS-351: a store that was away is asked again in the next round."""
     away = AwayOnce(memory_assessments().upkeep)
-    job = DeskUpkeepJob(away, TERMS, StandingClock(NOW_US), UpkeepPace(every_s=0, pause_s=0))
+    job = DeskUpkeepJob(away, TERMS, StandingClock(NOW_US), pace=BatchPace(every_s=0, batch_max=500, pause_s=0))
     running = asyncio.create_task(job.run())
     async with asyncio.timeout(5):
         await away.answered.wait()

@@ -9,11 +9,11 @@ from tests.inbound.events.desk import Desk, SetClock
 from tests.ports.builders import USER, a_profile, a_record, a_stamp, an_order, by
 
 from tidegate.core.kernel.trouble import DependencyFailed
+from tidegate.inbound.jobs.batch_job import BatchPace
 from tidegate.inbound.jobs.retention import (
     ANSWERS_KEPT_US,
     RECEIPTS_KEPT_US,
     RetentionJob,
-    RetentionPace,
     RetentionPlan,
 )
 from tidegate.outbound.memory.retention import MemoryRetention
@@ -25,13 +25,13 @@ MARKS, SENT, STATE = "md.mark.v1.test", "risk.violation.v1.test", "position.upda
 MINUTE_US = 60_000_000
 DAY_US = 1_440 * MINUTE_US
 PLAN = RetentionPlan(MARKS, "marks", marks_kept_us=MINUTE_US, out_topics=(SENT,), out_kept_us=7 * DAY_US)
-PACE = RetentionPace(every_s=0.001, batch_max=3, pause_s=0)
+PACE = BatchPace(every_s=0.001, batch_max=3, pause_s=0)
 
 
 def a_job(desk: Desk, clock: SetClock, *, retention: Retention | None = None) -> RetentionJob:
     durable = desk.durable
     chosen = retention or MemoryRetention(durable.journal, durable.bus, profiles=durable.profiles)
-    return RetentionJob(chosen, PLAN, clock, PACE)
+    return RetentionJob(chosen, PLAN, clock, pace=PACE)
 
 
 async def published(desk: Desk, topic: str, *, count: int) -> None:
@@ -58,7 +58,7 @@ async def test_round_deletes_what_is_too_old_and_no_state(later_us: int, marks: 
     await job.round()
     assert [len(await kept(desk, topic)) for topic in (MARKS, SENT, STATE)] == [marks, sent, 10]
     assert (await kept(desk, MARKS))[-2:] == [b"8", b"9"]
-    assert (job.deleted["marks"], job.deleted["sent"]) == (10 - marks, 10 - sent)
+    assert (job.done["marks"], job.done["sent"]) == (10 - marks, 10 - sent)
 
 
 async def test_round_goes_on_with_the_marks_that_came_since_the_last_one() -> None:
@@ -70,7 +70,7 @@ async def test_round_goes_on_with_the_marks_that_came_since_the_last_one() -> No
         await desk.durable.bus.commit("marks", {(MARKS, 0): count})
         await job.round()
         assert await kept(desk, MARKS) == [b"8", b"9"]
-    assert job.deleted["marks"] == 28
+    assert job.done["marks"] == 28
 
 
 @pytest.mark.parametrize(("later_us", "stands"), [(ANSWERS_KEPT_US, True), (ANSWERS_KEPT_US + 1, False)])

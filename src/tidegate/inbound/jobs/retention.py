@@ -1,12 +1,11 @@
 """Deletes what nothing reads any more, once a minute, in small batches with pauses: the gate's writes come first."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tidegate.core.kernel.trouble import DependencyFailed
+from tidegate.inbound.jobs.batch_job import BatchJob, BatchPace
 from tidegate.ports.clock import Clock
 from tidegate.ports.retention import Retention
 
@@ -15,6 +14,8 @@ ANSWERS_KEPT_US: Final = (24 * 3_600 + 60) * 1_000_000
 
 RECEIPTS_KEPT_US: Final = 7 * 86_400 * 1_000_000
 """Receipts of user.* events; a repeat that comes later still is known as outdated by its sequence."""
+
+PACE: Final = BatchPace(every_s=60.0, batch_max=1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +34,14 @@ class RetentionPlan:
     out_kept_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionPace:
-    """A round every ``every_s`` seconds; ``batch_max`` rows at once, then a pause of ``pause_s`` seconds."""
-
-    every_s: float = 60.0
-    batch_max: int = 1_000
-    pause_s: float = 0.02
-
-
 @dataclass(slots=True)
-class RetentionJob:
-    """Runs the plan. ``deleted`` counts by what it was; ``trouble`` is why the last round ended early."""
+class RetentionJob(BatchJob):
+    """Runs the plan; ``done`` counts what was deleted."""
 
     retention: Retention
     plan: RetentionPlan
     clock: Clock
-    pace: RetentionPace = field(default_factory=RetentionPace)
-    deleted: Counter[str] = field(default_factory=Counter)
-    trouble: DependencyFailed | None = None
+    pace: BatchPace = field(default=PACE, kw_only=True)
     _compacted_to: int = 0
 
     async def round(self) -> None:
@@ -61,46 +51,28 @@ class RetentionJob:
             DependencyFailed: the store did not answer; the next round goes on.
         """
         retention, plan, now_us, limit = self.retention, self.plan, self.clock.now_us(), self.pace.batch_max
-        await self._drain("answers", lambda: retention.forget_answers(before_us=now_us - ANSWERS_KEPT_US, limit=limit))
-        await self._drain(
+        await self.drain("answers", lambda: retention.forget_answers(before_us=now_us - ANSWERS_KEPT_US, limit=limit))
+        await self.drain(
             "receipts", lambda: retention.forget_receipts(before_us=now_us - RECEIPTS_KEPT_US, limit=limit)
         )
         await self._compact(now_us - plan.marks_kept_us)
         for topic in plan.out_topics:
-            await self._drain("sent", _forget(retention, topic, before_us=now_us - plan.out_kept_us, limit=limit))
-
-    async def run(self) -> None:
-        """Run rounds until cancelled."""
-        while True:
-            try:
-                await self.round()
-                self.trouble = None
-            except DependencyFailed as trouble:
-                self.trouble = trouble
-            await asyncio.sleep(self.pace.every_s)
-
-    async def _drain(self, what: str, batch: Callable[[], Awaitable[int]]) -> None:
-        """Delete batch after batch until one is not full."""
-        count = self.pace.batch_max
-        while count >= self.pace.batch_max:
-            count = await batch()
-            self.deleted[what] += count
-            await asyncio.sleep(self.pace.pause_s)
+            await self.drain("sent", _forget(retention, topic, before_us=now_us - plan.out_kept_us, limit=limit))
 
     async def _compact(self, before_us: int) -> None:
         """Go on where the last round has ended; a new process begins at the first record."""
         reached: int | None = self._compacted_to
         while reached is not None:
             self._compacted_to = reached
-            done = await self.retention.compact(
+            compacted = await self.retention.compact(
                 self.plan.mark_topic,
                 self.plan.mark_group,
                 start=reached,
                 before_us=before_us,
                 limit=self.pace.batch_max,
             )
-            self.deleted["marks"] += done.deleted
-            reached = done.reached
+            self.done["marks"] += compacted.deleted
+            reached = compacted.reached
             await asyncio.sleep(self.pace.pause_s)
 
 
