@@ -35,6 +35,7 @@ from tidegate.ports.risk_assessments import (
     Duplicate,
     IdempotencyKey,
     KeyTaken,
+    Repeat,
     Running,
 )
 
@@ -101,6 +102,16 @@ async def test_same_request_is_answered_with_what_was_recorded(kept: AssessmentS
     assert [row.assessment_id for row in found.items] == [an_id(1)]
     (told,) = await kept.archive.repeats(an_id(1), limit=10)
     assert (told.trace_id, told.asked_us) == (a_trace(2), NOW_US + 60 * S)
+
+
+async def test_repeat_that_the_claimer_could_answer_itself_is_found_by_its_trace(kept: AssessmentStores) -> None:
+    """AS-401: many are recorded at once, and each trace finds the assessment."""
+    await kept.made(a_claim(1))
+    repeats = [Repeat(a_trace(number), an_id(1), NOW_US + number * S) for number in range(2, 9)]
+    await asyncio.gather(*(kept.repository.record_repeat(repeat) for repeat in repeats))
+    assert sorted(await kept.archive.repeats(an_id(1), limit=10), key=lambda told: told.asked_us) == repeats
+    found = await kept.archive.page(PageRequest(), AssessmentFilter(trace_id=a_trace(5)))
+    assert [row.assessment_id for row in found.items] == [an_id(1)]
 
 
 @pytest.mark.parametrize(

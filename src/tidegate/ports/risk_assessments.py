@@ -119,6 +119,15 @@ class Breakdown:
     ended_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A request that was answered with an assessment made before."""
+
+    trace_id: str
+    assessment_id: str
+    asked_us: int
+
+
 class RiskAssessmentRepository(Protocol):
     """Writes assessments. ``DependencyFailed`` when nothing, or nothing for sure, was written."""
 
@@ -144,6 +153,9 @@ class RiskAssessmentRepository(Protocol):
         Raises:
             ClaimLost: it is not IN_PROGRESS any more, or was never claimed.
         """
+
+    async def record_repeat(self, repeat: Repeat) -> None:
+        """Write that a request was answered with a COMPLETED assessment, where the claimer knows its answer."""
 
     async def log_billed_call(self, call: ExternalCall) -> None:
         """Write the row of a call that costs, on its own; again under the same ``call_id`` to say how it ended."""
@@ -171,15 +183,6 @@ class AssessmentFilter:
     status: AssessmentStatus | None = None
     from_us: int | None = None
     to_us: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A request that was answered with an assessment made before."""
-
-    trace_id: str
-    assessment_id: str
-    asked_us: int
 
 
 class AssessmentArchive(Protocol):

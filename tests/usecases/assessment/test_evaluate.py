@@ -75,6 +75,42 @@ async def test_same_request_is_answered_with_what_was_recorded() -> None:
     assert [repeat.trace_id for repeat in desk.store.repeats] == [traced(2).trace_id]
 
 
+async def test_repeat_is_answered_the_same_by_the_process_that_made_it_and_by_another() -> None:
+    """AS-401: who completed it remembers the answer and claims nothing; any other finds it in the store."""
+    desk = Workflow()
+    first = await desk.service.evaluate(traced(1))
+    again, beside = await desk.service.evaluate(traced(2)), await desk.beside().service.evaluate(traced(3))
+    assert desk.store.claimed == 2
+    assert (
+        (again.answer, again.assessment_id)
+        == (beside.answer, beside.assessment_id)
+        == (first.answer, first.assessment_id)
+    )
+    assert [repeat.trace_id for repeat in desk.store.repeats] == [traced(2).trace_id, traced(3).trace_id]
+
+
+async def test_repeat_after_the_window_is_evaluated_anew() -> None:
+    """AS-401: at exactly the window's length the answer stands no longer, remembered or not."""
+    desk = Workflow()
+    first = await desk.service.evaluate(traced(1))
+    desk.clock.us += LIMITS.terms.duplicate_window_us - 1
+    assert (await desk.service.evaluate(traced(2))).assessment_id == first.assessment_id
+    desk.clock.us += 1
+    anew = await desk.service.evaluate(traced(3))
+    assert (anew.repeated, anew.assessment_id == first.assessment_id) == (False, False)
+    assert (await desk.service.evaluate(traced(4))).assessment_id == anew.assessment_id
+
+
+async def test_repeat_that_cannot_be_recorded_is_not_answered() -> None:
+    """AS-401: a trace that would not be found is told to come back."""
+    desk = Workflow()
+    await desk.service.evaluate(traced(1))
+    desk.store.fails["repeat"] = 1
+    with pytest.raises(DependencyFailed):
+        await desk.service.evaluate(traced(2))
+    assert (await desk.service.evaluate(traced(2))).repeated
+
+
 async def test_repeat_after_a_change_of_rules_is_told_so() -> None:
     """AS-408: the recorded answer stands, with the warning RULES_CHANGED and with nothing else changed."""
     desk = Workflow([a_rule("FIRES", weight=800)])

@@ -26,6 +26,7 @@ from tidegate.ports.risk_assessments import (
     ClaimTerms,
     Completion,
     IdempotencyKey,
+    Repeat,
 )
 from tidegate.usecases.assessment.collecting import OutsideData
 from tidegate.usecases.assessment.evaluate import DeskLimits, DeskStores, RiskEvaluationService, Wiring
@@ -126,6 +127,10 @@ class Store(MemoryRiskAssessments):
     async def fail(self, breakdown: Breakdown) -> None:
         self._trouble("fail")
         await super().fail(breakdown)
+
+    async def record_repeat(self, repeat: Repeat) -> None:
+        self._trouble("repeat")
+        await super().record_repeat(repeat)
 
     async def log_billed_call(self, call: ExternalCall) -> None:
         self._trouble("log")

@@ -97,6 +97,9 @@ class MemoryRiskAssessments:
         if self._may_end(breakdown.assessment_id, AssessmentStatus.FAILED):
             self._fail(breakdown.assessment_id, breakdown.fault, ended_us=breakdown.ended_us, calls=breakdown.calls)
 
+    async def record_repeat(self, repeat: Repeat) -> None:
+        self.repeats.append(repeat)
+
     async def log_billed_call(self, call: ExternalCall) -> None:
         self.calls[call.call_id] = call
 

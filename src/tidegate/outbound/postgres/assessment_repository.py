@@ -17,6 +17,7 @@ from tidegate.ports.risk_assessments import (
     ClaimTerms,
     Completion,
     IdempotencyKey,
+    Repeat,
 )
 from tidegate.wire.topics import ASSESSMENT_COMPLETED_TOPIC, ASSESSMENT_FAILED_TOPIC
 
@@ -59,6 +60,10 @@ WITH ended AS (
 ), logged AS ({_LOG}), told AS ({_TELL})
 SELECT id::text FROM ended
 """  # noqa: S608 - made of constants
+_REPEATS: Final = """
+INSERT INTO lt_risk_engine.assessment_repeat (trace_id, assessment_id, asked_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])
+"""
 _STATUS: Final = "SELECT status FROM lt_risk_engine.risk_assessment WHERE id = $1"
 _LOG_ONE: Final = f"""
 INSERT INTO lt_risk_engine.external_data_log ({_LOG_COLUMNS}, assessment_id)
@@ -72,6 +77,7 @@ class PostgresRiskAssessments:
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
         self._claims = Claims(pool)
+        self._repeats: Batches[Repeat, None] = Batches(self._record_repeats, most=BATCH_MAX)
         self._completions: Batches[Completion, bool] = Batches(self._complete, most=BATCH_MAX)
 
     async def claim(
@@ -120,6 +126,19 @@ class PostgresRiskAssessments:
             written = await connection.fetchval(_FAIL, *_logged(breakdown.calls), ASSESSMENT_FAILED_TOPIC, *ended)
         if written is None:
             await self._require_ended(breakdown.assessment_id, AssessmentStatus.FAILED)
+
+    async def record_repeat(self, repeat: Repeat) -> None:
+        await self._repeats.ask(repeat)
+
+    async def _record_repeats(self, repeats: Sequence[Repeat]) -> Sequence[None]:
+        columns = (
+            [each.trace_id for each in repeats],
+            [each.assessment_id for each in repeats],
+            [to_timestamp(each.asked_us) for each in repeats],
+        )
+        async with self._pool.connection() as connection:
+            await connection.execute(_REPEATS, *columns)
+        return [None] * len(repeats)
 
     async def log_billed_call(self, call: ExternalCall) -> None:
         columns = [column[0] for column in call_columns([call])]

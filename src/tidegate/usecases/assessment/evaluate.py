@@ -29,10 +29,12 @@ from tidegate.ports.risk_assessments import (
     IdempotencyKey,
     KeyTaken,
     RecordedAnswer,
+    Repeat,
     RiskAssessmentRepository,
     SubjectHistory,
 )
 from tidegate.usecases.assessment.collecting import Alarm, OutsideData
+from tidegate.usecases.assessment.remembered_answers import RememberedAnswers
 from tidegate.usecases.assessment.snapshot import (
     Circumscribed,
     begin_snapshot,
@@ -50,6 +52,9 @@ POLL_MOST_S: Final = 0.1
 FINISH_POLL_S: Final = 0.1
 RELEASE_PAUSES_S: Final = (0.1, 1.0)
 DEFECT: Final = "a defect of this program"
+ANSWERS_MAX: Final = 10_000
+"""Answers that a process remembers; what is forgotten, the store still knows."""
+
 WAITS_MAX: Final = 2
 """How many times ``in_progress_timeout`` a request waits for others before it is told to come back."""
 
@@ -132,6 +137,7 @@ class RiskEvaluationService:
         self._limits = limits
         self._wiring = wiring
         self._tasks: set[asyncio.Task[None]] = set()
+        self._remembered = RememberedAnswers(ANSWERS_MAX)
         self._leaders: dict[_Place, asyncio.Future[Evaluated]] = {}
 
     @property
@@ -187,6 +193,10 @@ class RiskEvaluationService:
         waiting = _Waiting(WAITS_MAX * self._limits.in_progress_timeout_ms)
         while not evaluation.answer.done():
             rule_set = self._rule_sets.rule_set
+            known = await self._repeat_of(evaluation)
+            if known is not None:
+                evaluation.tell(_repeated(evaluation.request, known, rule_set=rule_set))
+                return
             claim = self._claim_of(evaluation.request, rule_set, request_hash=evaluation.place[1])
             outcome = await self._claimed(claim, evaluation)
             if isinstance(outcome, KeyTaken):
@@ -199,6 +209,21 @@ class RiskEvaluationService:
                     await self._make(evaluation, claim, rule_set=rule_set)
                     return
             await waiting.wait()
+
+    async def _repeat_of(self, evaluation: "_Evaluation") -> RecordedAnswer | None:
+        """Give the answer of the same request that this process completed, with the repeat recorded.
+
+        A request with a key is judged by the store: what was answered under the key stands before anything else.
+        """
+        if evaluation.key is not None:
+            return None
+        now_us = self._wiring.clock.now_us()
+        since_us = now_us - self._limits.terms.duplicate_window_us
+        known = self._remembered.get(evaluation.place, since_us=since_us)
+        if known is not None:
+            repeat = Repeat(evaluation.request.trace_id, known.assessment_id, now_us)
+            await self._stores.repository.record_repeat(repeat)
+        return known
 
     def _claim_of(self, request: AssessmentRequest, rule_set: RuleSet, *, request_hash: str) -> AssessmentClaim:
         return AssessmentClaim(
@@ -244,7 +269,8 @@ class RiskEvaluationService:
             calls = collected.calls
             made_on = Circumscribed(request, collected.answers, history, claim.at_us)
             completion = self._completion(evaluation, made_on, claim=claim, rule_set=rule_set, calls=calls)
-            await self._complete(evaluation, completion)
+            if await self._complete(evaluation, completion):
+                self._remembered.put(claim, completion)
         except ClaimLost:
             raise
         except Exception as trouble:
@@ -281,9 +307,9 @@ class RiskEvaluationService:
             processing_time_ms=max(0, ended_us - evaluation.begun_us) // 1_000,
         )
 
-    async def _complete(self, evaluation: "_Evaluation", completion: Completion) -> None:
-        """Write and tell. When the store does not answer the caller is told so, and it is tried on: calls were paid
-        for, and the caller's next attempt finds the answer.
+    async def _complete(self, evaluation: "_Evaluation", completion: Completion) -> bool:
+        """Write and tell; give whether it was written. When the store does not answer the caller is told so, and it is
+        tried on: calls were paid for, and the caller's next attempt finds the answer.
         """
         until_us = evaluation.begun_us + self._limits.terms.in_progress_timeout_us
         while True:
@@ -292,11 +318,11 @@ class RiskEvaluationService:
             except DependencyFailed as trouble:
                 evaluation.fail(trouble)
                 if self._wiring.clock.now_us() >= until_us:
-                    return
+                    return False
                 await asyncio.sleep(FINISH_POLL_S)
             else:
                 evaluation.tell(_answered(evaluation.request, completion))
-                return
+                return True
 
     async def _break(self, claim: AssessmentClaim, trouble: Exception, *, calls: Sequence[ExternalCall]) -> bool:
         """Write that a claimed assessment could not be made; tell whether the store answered."""
