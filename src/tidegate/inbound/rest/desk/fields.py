@@ -13,7 +13,7 @@ from tidegate.core.assessment.scopes import SCOPE_VALUES_MAX
 from tidegate.core.rules.limits import TEXT_BYTES_MAX
 from tidegate.core.rules.scope import Scope
 from tidegate.core.rules.values import type_name
-from tidegate.inbound.rest.fields import IN_BODY, Body, Omittable, Switch
+from tidegate.inbound.rest.fields import IN_BODY, Body, Omittable, PageQuery, Switch, SwitchText
 from tidegate.ports.desk_configuration import ScopeFilter
 
 ScopeText = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
@@ -58,7 +58,17 @@ def scope_out(scope: Scope) -> dict[str, list[str]]:
     return {key: sorted(scope[key]) for key in SCOPE_KEYS if key in scope}
 
 
-def scope_filter(query: Any) -> ScopeFilter:  # noqa: ANN401 - any query that has the four fields
+class ScopedRowsQuery(PageQuery):
+    """Filters of rows that have a scope; those of the scope find the rows whose scope names the value."""
+
+    is_active: Annotated[SwitchText | None, Omittable()] = None
+    country: Annotated[Country | None, Omittable()] = None
+    product_type: Annotated[ScopeText | None, Omittable()] = None
+    risk_category: Annotated[ScopeText | None, Omittable()] = None
+    source_system: Annotated[ScopeText | None, Omittable()] = None
+
+
+def scope_filter(query: ScopedRowsQuery) -> ScopeFilter:
     """Give what a query asks of a scope."""
     return ScopeFilter(**{key: getattr(query, key) for key in SCOPE_KEYS})
 

@@ -1,6 +1,5 @@
 """``/v1/lists``: lists of values that rules name."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
@@ -9,9 +8,16 @@ from starlette.responses import Response
 from tidegate.core.assessment.managed_list import ManagedList
 from tidegate.core.kernel.readings import instant_text
 from tidegate.inbound.rest.dependencies import By, Desk
-from tidegate.inbound.rest.desk.dependencies import DeskDependencies
 from tidegate.inbound.rest.desk.fields import Entry, StatusChange
-from tidegate.inbound.rest.desk.matching import version_seen
+from tidegate.inbound.rest.desk.stored_rows import (
+    MOVING,
+    STORED_EXAMPLE,
+    created_answer,
+    delete_operation,
+    row_version_seen,
+    switch_operation,
+    versioned_answer,
+)
 from tidegate.inbound.rest.exact_json import ExactJson
 from tidegate.inbound.rest.fields import (
     Body,
@@ -25,7 +31,7 @@ from tidegate.inbound.rest.fields import (
     Uuid,
 )
 from tidegate.inbound.rest.operations import READERS, WITH_BODY, WRITERS, Operation, Success
-from tidegate.inbound.rest.versions import IfMatch, etag
+from tidegate.inbound.rest.versions import IfMatch
 from tidegate.inbound.shared.faults import FaultCode
 from tidegate.ports.paging import PageRequest
 from tidegate.ports.stored import Kept
@@ -78,11 +84,7 @@ BODY_EXAMPLE: Final = {"name": "banned_countries", "entries": ["IR", "KP"]}
 EXAMPLE: Final = {
     "id": "9c1d2e3f-4a5b-4c6d-8e7f-0a1b2c3d4e5f",
     **BODY_EXAMPLE,
-    "is_active": True,
-    "version": 1,
-    "created_at": "2026-01-01T00:00:00Z",
-    "updated_at": "2026-01-01T00:00:00Z",
-    "changed_by": "ada",
+    **STORED_EXAMPLE,
 }
 
 
@@ -102,12 +104,12 @@ async def get_list(desk: Desk, list_id: ListId) -> Response:
 async def create_list(desk: Desk, by: By, *, draft: ListBody) -> Response:
     """Create a managed list."""
     kept = await desk.configuration.lists.create(draft.managed_list(desk.ids.new()), by=by)
-    return _answer(kept, status=201, headers={"Location": f"{PATH}/{kept.row.list_id}"})
+    return created_answer(_document(kept), kept.row.version, location=f"{PATH}/{kept.row.list_id}")
 
 
 async def replace_list(desk: Desk, by: By, *, list_id: ListId, draft: ListBody, if_match: IfMatch = None) -> Response:
     """Replace a list by another version, whole; one that an active rule names keeps its name and stays active."""
-    version = await _version_seen(desk, list_id, if_match=if_match)
+    version = await row_version_seen(desk.configuration.lists, list_id, if_match=if_match)
     return _answer(await desk.configuration.lists.replace(draft.managed_list(list_id), version=version, by=by))
 
 
@@ -115,13 +117,13 @@ async def switch_list(
     desk: Desk, by: By, *, list_id: ListId, change: StatusChange, if_match: IfMatch = None
 ) -> Response:
     """Switch a list on or off; one that an active rule names stays on."""
-    version = await _version_seen(desk, list_id, if_match=if_match)
+    version = await row_version_seen(desk.configuration.lists, list_id, if_match=if_match)
     return _answer(await desk.configuration.lists.set_active(list_id, change.is_active, version=version, by=by))
 
 
 async def delete_list(desk: Desk, by: By, *, list_id: ListId, if_match: IfMatch = None) -> Response:
     """Delete a list that no active rule names; its versions stay."""
-    version = await _version_seen(desk, list_id, if_match=if_match)
+    version = await row_version_seen(desk.configuration.lists, list_id, if_match=if_match)
     await desk.configuration.lists.delete(list_id, version=version, by=by)
     return Response(status_code=204)
 
@@ -133,39 +135,20 @@ def operations() -> list[Operation]:
     page = Success(ListsDocument, {"items": [EXAMPLE], "next_cursor": None})
     item = f"{PATH}/{{list_id}}"
     changing = (FaultCode.CONFLICT, *WITH_BODY)
-    moving = (FaultCode.NOT_FOUND, FaultCode.VERSION_MOVED)
     return [
         Operation("GET", PATH, list_lists, "List managed lists", READERS, page),
         Operation("POST", PATH, create_list, "Create a managed list", WRITERS, created, changing, BODY_EXAMPLE),
         Operation("GET", item, get_list, "Read a managed list", READERS, one, (FaultCode.NOT_FOUND,)),
         Operation(
-            "PUT", item, replace_list, "Replace a managed list", WRITERS, one, (*moving, *changing), BODY_EXAMPLE
+            "PUT", item, replace_list, "Replace a managed list", WRITERS, one, (*MOVING, *changing), BODY_EXAMPLE
         ),
-        Operation(
-            "PATCH",
-            f"{item}/status",
-            switch_list,
-            "Switch a managed list on or off",
-            WRITERS,
-            one,
-            (*moving, *changing),
-            {"is_active": False},
-        ),
-        Operation(
-            "DELETE",
-            item,
-            delete_list,
-            "Delete a managed list",
-            WRITERS,
-            Success(None, None, status=204),
-            (*moving, FaultCode.CONFLICT),
-        ),
+        switch_operation(item, switch_list, summary="Switch a managed list on or off", one=one),
+        delete_operation(item, delete_list, summary="Delete a managed list"),
     ]
 
 
-def _answer(kept: Kept[ManagedList], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    document = _document(kept).model_dump()
-    return ExactJson(document, status_code=status, headers={"ETag": etag(kept.row.version), **(headers or {})})
+def _answer(kept: Kept[ManagedList]) -> Response:
+    return versioned_answer(_document(kept), kept.row.version)
 
 
 def _document(kept: Kept[ManagedList]) -> ListDocument:
@@ -180,10 +163,3 @@ def _document(kept: Kept[ManagedList]) -> ListDocument:
         updated_at=instant_text(kept.updated_us),
         changed_by=kept.changed_by,
     )
-
-
-async def _version_seen(desk: DeskDependencies, list_id: str, *, if_match: str | None) -> int | None:
-    async def current() -> int:
-        return (await desk.configuration.lists.get(list_id)).row.version
-
-    return await version_seen(if_match, current)

@@ -10,7 +10,7 @@ from tidegate.core.assessment.outside import CallStatus
 from tidegate.core.assessment.risk_rule import Category, RiskRule
 from tidegate.core.assessment.risk_threshold import SCORE_MAX
 from tidegate.core.kernel.readings import instant_text
-from tidegate.inbound.rest.desk.fields import Country, ScopeBody, ScopeOut, ScopeText, Weight, scope_out
+from tidegate.inbound.rest.desk.fields import ScopeBody, ScopedRowsQuery, ScopeOut, Weight, scope_out
 from tidegate.inbound.rest.fields import (
     IN_BODY,
     Body,
@@ -18,9 +18,7 @@ from tidegate.inbound.rest.fields import (
     Identifier,
     InstantUs,
     Omittable,
-    PageQuery,
     Switch,
-    SwitchText,
     TimeText,
 )
 from tidegate.ports.stored import Kept
@@ -67,15 +65,10 @@ class RuleBody(Body):
         )
 
 
-class RulesQuery(PageQuery):
-    """Filters of the rules; those of the scope find the rules whose scope names the value."""
+class RulesQuery(ScopedRowsQuery):
+    """Filters of the rules."""
 
     category: Annotated[Category | None, Omittable()] = None
-    is_active: Annotated[SwitchText | None, Omittable()] = None
-    country: Annotated[Country | None, Omittable()] = None
-    product_type: Annotated[ScopeText | None, Omittable()] = None
-    risk_category: Annotated[ScopeText | None, Omittable()] = None
-    source_system: Annotated[ScopeText | None, Omittable()] = None
 
 
 class DeskRuleDocument(Document):

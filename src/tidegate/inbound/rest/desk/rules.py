@@ -17,7 +17,6 @@ from tidegate.core.rules.tree import FieldRef, Leaf, leaves_of
 from tidegate.inbound.rest.dependencies import Admin, By, Desk
 from tidegate.inbound.rest.desk.dependencies import DeskDependencies
 from tidegate.inbound.rest.desk.fields import StatusChange, scope_filter
-from tidegate.inbound.rest.desk.matching import version_seen
 from tidegate.inbound.rest.desk.rule_schemas import (
     EXAMPLE_BODY,
     FAILURES,
@@ -33,11 +32,20 @@ from tidegate.inbound.rest.desk.rule_schemas import (
     TriedDocument,
     rule_document,
 )
+from tidegate.inbound.rest.desk.stored_rows import (
+    MOVING,
+    STORED_EXAMPLE,
+    created_answer,
+    delete_operation,
+    row_version_seen,
+    switch_operation,
+    versioned_answer,
+)
 from tidegate.inbound.rest.exact_json import ExactJson
 from tidegate.inbound.rest.fields import Uuid
 from tidegate.inbound.rest.operations import READERS, WITH_BODY, WRITERS, Operation, Success
 from tidegate.inbound.rest.problems import FieldError, RequestRefused, unprocessable
-from tidegate.inbound.rest.versions import IfMatch, etag
+from tidegate.inbound.rest.versions import IfMatch
 from tidegate.inbound.shared.faults import FaultCode
 from tidegate.ports.desk_configuration import RuleFilter
 from tidegate.ports.desk_storable import lists_named
@@ -54,11 +62,7 @@ RuleId = Annotated[Uuid, Path(description="The rule's id, a UUID.")]
 RULE_EXAMPLE: Final = {
     "id": "0d9f6a3e-8c41-4b7e-9a55-6f1f0c1d2e3f",
     **EXAMPLE_BODY,
-    "is_active": True,
-    "version": 1,
-    "created_at": "2026-01-01T00:00:00Z",
-    "updated_at": "2026-01-01T00:00:00Z",
-    "changed_by": "ada",
+    **STORED_EXAMPLE,
 }
 CHECKED_EXAMPLE: Final = {
     "valid": True,
@@ -127,12 +131,12 @@ async def create_rule(desk: Desk, by: By, *, draft: RuleBody) -> Response:
     rule = draft.rule(desk.ids.new())
     await _check(desk, rule)
     kept = await desk.configuration.rules.create(rule, by=by)
-    return _answer(kept, status=201, headers={"Location": f"{PATH}/{kept.row.rule_id}"})
+    return created_answer(rule_document(kept), kept.row.version, location=f"{PATH}/{kept.row.rule_id}")
 
 
 async def replace_rule(desk: Desk, by: By, *, rule_id: RuleId, draft: RuleBody, if_match: IfMatch = None) -> Response:
     """Replace a rule by another version, whole; used on every replica within a second."""
-    version = await _version_seen(desk, rule_id, if_match=if_match)
+    version = await row_version_seen(desk.configuration.rules, rule_id, if_match=if_match)
     rule = draft.rule(rule_id)
     await _check(desk, rule)
     return _answer(await desk.configuration.rules.replace(rule, version=version, by=by))
@@ -142,14 +146,14 @@ async def switch_rule(
     desk: Desk, by: By, *, rule_id: RuleId, change: StatusChange, if_match: IfMatch = None
 ) -> Response:
     """Switch a rule on or off; nothing else of it changes."""
-    version = await _version_seen(desk, rule_id, if_match=if_match)
+    version = await row_version_seen(desk.configuration.rules, rule_id, if_match=if_match)
     kept = await desk.configuration.rules.set_active(rule_id, change.is_active, version=version, by=by)
     return _answer(kept)
 
 
 async def delete_rule(desk: Desk, by: By, *, rule_id: RuleId, if_match: IfMatch = None) -> Response:
     """Delete a rule that no assessment rests on any more; its versions stay, so that replays can be made."""
-    version = await _version_seen(desk, rule_id, if_match=if_match)
+    version = await row_version_seen(desk.configuration.rules, rule_id, if_match=if_match)
     await desk.configuration.rules.get(rule_id)
     if await desk.references.in_use(rule_id, by.at_us):
         detail = "an assessment in progress, or inside the duplicate window, was made by it: switch it off instead"
@@ -220,7 +224,6 @@ def operations() -> list[Operation]:
     page = Success(DeskRulesDocument, {"items": [RULE_EXAMPLE], "next_cursor": None})
     item = f"{PATH}/{{rule_id}}"
     changing = (FaultCode.CONFLICT, *WITH_BODY)
-    moving = (FaultCode.NOT_FOUND, FaultCode.VERSION_MOVED)
     return [
         Operation("GET", PATH, list_rules, "List rules", READERS, page),
         Operation("POST", PATH, create_rule, "Create a rule", WRITERS, created, changing, EXAMPLE_BODY),
@@ -245,39 +248,14 @@ def operations() -> list[Operation]:
             TRIAL_BODY,
         ),
         Operation("GET", item, get_rule, "Read a rule", READERS, one, (FaultCode.NOT_FOUND,)),
-        Operation("PUT", item, replace_rule, "Replace a rule", WRITERS, one, (*moving, *changing), EXAMPLE_BODY),
-        Operation(
-            "PATCH",
-            f"{item}/status",
-            switch_rule,
-            "Switch a rule on or off",
-            WRITERS,
-            one,
-            (*moving, *changing),
-            {"is_active": False},
-        ),
-        Operation(
-            "DELETE",
-            item,
-            delete_rule,
-            "Delete a rule",
-            WRITERS,
-            Success(None, None, status=204),
-            (*moving, FaultCode.CONFLICT),
-        ),
+        Operation("PUT", item, replace_rule, "Replace a rule", WRITERS, one, (*MOVING, *changing), EXAMPLE_BODY),
+        switch_operation(item, switch_rule, summary="Switch a rule on or off", one=one),
+        delete_operation(item, delete_rule, summary="Delete a rule"),
     ]
 
 
-def _answer(kept: Kept[RiskRule], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    document = rule_document(kept).model_dump()
-    return ExactJson(document, status_code=status, headers={"ETag": etag(kept.row.version), **(headers or {})})
-
-
-async def _version_seen(desk: DeskDependencies, rule_id: str, *, if_match: str | None) -> int | None:
-    async def current() -> int:
-        return (await desk.configuration.rules.get(rule_id)).row.version
-
-    return await version_seen(if_match, current)
+def _answer(kept: Kept[RiskRule]) -> Response:
+    return versioned_answer(rule_document(kept), kept.row.version)
 
 
 async def _check(desk: DeskDependencies, rule: RiskRule) -> Logic:

@@ -1,6 +1,5 @@
 """``/v1/thresholds``: which scores mean which decision, scope by scope; sound after every write."""
 
-from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import Path, Query
@@ -12,12 +11,10 @@ from tidegate.core.assessment.risk_threshold import SCORE_MAX, RiskThreshold
 from tidegate.core.assessment.thresholds import threshold_faults
 from tidegate.core.kernel.readings import instant_text
 from tidegate.inbound.rest.dependencies import By, Desk
-from tidegate.inbound.rest.desk.dependencies import DeskDependencies
 from tidegate.inbound.rest.desk.fields import (
-    Country,
     ScopeBody,
+    ScopedRowsQuery,
     ScopeOut,
-    ScopeText,
     Score,
     ScoreTo,
     StatusChange,
@@ -25,11 +22,19 @@ from tidegate.inbound.rest.desk.fields import (
     scope_out,
 )
 from tidegate.inbound.rest.desk.matching import version_seen
-from tidegate.inbound.rest.exact_json import ExactJson
-from tidegate.inbound.rest.fields import Body, Document, Omittable, PageQuery, Switch, SwitchText, TimeText, Uuid
+from tidegate.inbound.rest.desk.stored_rows import (
+    MOVING,
+    STORED_EXAMPLE,
+    created_answer,
+    delete_operation,
+    row_version_seen,
+    switch_operation,
+    versioned_answer,
+)
+from tidegate.inbound.rest.fields import Body, Document, Switch, TimeText, Uuid
 from tidegate.inbound.rest.operations import READERS, WITH_BODY, WRITERS, Operation, Success
 from tidegate.inbound.rest.problems import FieldError, RequestRefused, unprocessable
-from tidegate.inbound.rest.versions import IfMatch, etag
+from tidegate.inbound.rest.versions import IfMatch
 from tidegate.inbound.shared.faults import FaultCode
 from tidegate.ports.paging import PageRequest
 from tidegate.ports.stored import Conflict, Kept
@@ -65,16 +70,6 @@ class ScopeRangesBody(Body):
 
     scope: ScopeBody
     ranges: Annotated[list[RangeBody], Field(max_length=SCORE_MAX + 1)]
-
-
-class ThresholdsQuery(PageQuery):
-    """Filters of the thresholds; those of the scope find the thresholds whose scope names the value."""
-
-    is_active: Annotated[SwitchText | None, Omittable()] = None
-    country: Annotated[Country | None, Omittable()] = None
-    product_type: Annotated[ScopeText | None, Omittable()] = None
-    risk_category: Annotated[ScopeText | None, Omittable()] = None
-    source_system: Annotated[ScopeText | None, Omittable()] = None
 
 
 class ThresholdDocument(Document):
@@ -117,15 +112,11 @@ SCOPE_EXAMPLE: Final = {
 EXAMPLE: Final = {
     "id": "5b0f3c52-1b7a-4a6e-8f0e-3f1a2b4c5d6e",
     **BODY_EXAMPLE,
-    "is_active": True,
-    "version": 1,
-    "created_at": "2026-01-01T00:00:00Z",
-    "updated_at": "2026-01-01T00:00:00Z",
-    "changed_by": "ada",
+    **STORED_EXAMPLE,
 }
 
 
-async def list_thresholds(desk: Desk, query: Annotated[ThresholdsQuery, Query()]) -> Response:
+async def list_thresholds(desk: Desk, query: Annotated[ScopedRowsQuery, Query()]) -> Response:
     """List thresholds in the order of their creation; the ETag may be sent back with PUT /v1/thresholds."""
     # Asked for first: a page that is younger than its ETag is refused later, one that is older would not be.
     version, _ = await desk.configuration.thresholds.load()
@@ -133,7 +124,7 @@ async def list_thresholds(desk: Desk, query: Annotated[ThresholdsQuery, Query()]
         PageRequest(query.limit, query.cursor), is_active=query.is_active, scope=scope_filter(query)
     )
     document = ThresholdsDocument(items=[_document(kept) for kept in page.items], next_cursor=page.next_cursor)
-    return ExactJson(document.model_dump(), headers={"ETag": etag(version)})
+    return versioned_answer(document, version)
 
 
 async def get_threshold(desk: Desk, threshold_id: ThresholdId) -> Response:
@@ -147,7 +138,7 @@ async def create_threshold(desk: Desk, by: By, *, draft: ThresholdBody) -> Respo
         kept = await desk.configuration.thresholds.create(draft.threshold(desk.ids.new()), by=by)
     except Conflict as conflict:
         raise _unsound(conflict) from None
-    return _answer(kept, status=201, headers={"Location": f"{PATH}/{kept.row.threshold_id}"})
+    return created_answer(_document(kept), kept.row.version, location=f"{PATH}/{kept.row.threshold_id}")
 
 
 async def put_thresholds(desk: Desk, by: By, *, wanted: ScopeRangesBody, if_match: IfMatch = None) -> Response:
@@ -170,14 +161,14 @@ async def put_thresholds(desk: Desk, by: By, *, wanted: ScopeRangesBody, if_matc
     except Conflict as conflict:
         raise unprocessable([FieldError("/scope", "unsound", fault) for fault in conflict.faults]) from None
     document = ScopeRangesDocument(items=[_document(kept) for kept in rows])
-    return ExactJson(document.model_dump(), headers={"ETag": etag(published)})
+    return versioned_answer(document, published)
 
 
 async def replace_threshold(
     desk: Desk, by: By, *, threshold_id: ThresholdId, draft: ThresholdBody, if_match: IfMatch = None
 ) -> Response:
     """Replace a threshold by another version, whole."""
-    version = await _version_seen(desk, threshold_id, if_match=if_match)
+    version = await row_version_seen(desk.configuration.thresholds, threshold_id, if_match=if_match)
     try:
         threshold = draft.threshold(threshold_id)
         return _answer(await desk.configuration.thresholds.replace(threshold, version=version, by=by))
@@ -189,14 +180,14 @@ async def switch_threshold(
     desk: Desk, by: By, *, threshold_id: ThresholdId, change: StatusChange, if_match: IfMatch = None
 ) -> Response:
     """Switch a threshold on or off, where that leaves its scope sound."""
-    version = await _version_seen(desk, threshold_id, if_match=if_match)
+    version = await row_version_seen(desk.configuration.thresholds, threshold_id, if_match=if_match)
     kept = await desk.configuration.thresholds.set_active(threshold_id, change.is_active, version=version, by=by)
     return _answer(kept)
 
 
 async def delete_threshold(desk: Desk, by: By, *, threshold_id: ThresholdId, if_match: IfMatch = None) -> Response:
     """Delete a threshold, where that leaves its scope sound; its versions stay."""
-    version = await _version_seen(desk, threshold_id, if_match=if_match)
+    version = await row_version_seen(desk.configuration.thresholds, threshold_id, if_match=if_match)
     await desk.configuration.thresholds.delete(threshold_id, version=version, by=by)
     return Response(status_code=204)
 
@@ -208,8 +199,6 @@ def operations() -> list[Operation]:
     page = Success(ThresholdsDocument, {"items": [EXAMPLE], "next_cursor": None}, etag=True)
     ranges = Success(ScopeRangesDocument, {"items": [EXAMPLE]}, etag=True)
     item = f"{PATH}/{{threshold_id}}"
-    moving = (FaultCode.NOT_FOUND, FaultCode.VERSION_MOVED)
-    colliding = (*moving, FaultCode.CONFLICT)
     putting = (FaultCode.VERSION_MOVED, *WITH_BODY)
     return [
         Operation("GET", PATH, list_thresholds, "List thresholds", READERS, page),
@@ -217,21 +206,10 @@ def operations() -> list[Operation]:
         Operation("PUT", PATH, put_thresholds, "Put all ranges of a scope", WRITERS, ranges, putting, SCOPE_EXAMPLE),
         Operation("GET", item, get_threshold, "Read a threshold", READERS, one, (FaultCode.NOT_FOUND,)),
         Operation(
-            "PUT", item, replace_threshold, "Replace a threshold", WRITERS, one, (*moving, *WITH_BODY), BODY_EXAMPLE
+            "PUT", item, replace_threshold, "Replace a threshold", WRITERS, one, (*MOVING, *WITH_BODY), BODY_EXAMPLE
         ),
-        Operation(
-            "PATCH",
-            f"{item}/status",
-            switch_threshold,
-            "Switch a threshold on or off",
-            WRITERS,
-            one,
-            (*colliding, *WITH_BODY),
-            {"is_active": False},
-        ),
-        Operation(
-            "DELETE", item, delete_threshold, "Delete a threshold", WRITERS, Success(None, None, status=204), colliding
-        ),
+        switch_operation(item, switch_threshold, summary="Switch a threshold on or off", one=one),
+        delete_operation(item, delete_threshold, summary="Delete a threshold"),
     ]
 
 
@@ -239,9 +217,8 @@ def _unsound(conflict: Conflict) -> RequestRefused:
     return unprocessable([FieldError("", "unsound", fault) for fault in conflict.faults])
 
 
-def _answer(kept: Kept[RiskThreshold], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    document = _document(kept).model_dump()
-    return ExactJson(document, status_code=status, headers={"ETag": etag(kept.row.version), **(headers or {})})
+def _answer(kept: Kept[RiskThreshold]) -> Response:
+    return versioned_answer(_document(kept), kept.row.version)
 
 
 def _document(kept: Kept[RiskThreshold]) -> ThresholdDocument:
@@ -258,10 +235,3 @@ def _document(kept: Kept[RiskThreshold]) -> ThresholdDocument:
         updated_at=instant_text(kept.updated_us),
         changed_by=kept.changed_by,
     )
-
-
-async def _version_seen(desk: DeskDependencies, threshold_id: str, *, if_match: str | None) -> int | None:
-    async def current() -> int:
-        return (await desk.configuration.thresholds.get(threshold_id)).row.version
-
-    return await version_seen(if_match, current)
