@@ -5,14 +5,7 @@ from typing import Final
 
 from tidegate.core.assessment.screening.entries import ListedName, ListEntry, PartyKind
 from tidegate.outbound.screening.country_names import countries_of
-from tidegate.outbound.screening.reading import (
-    ListDraft,
-    ListFault,
-    SourceFile,
-    distinct_names,
-    names_fault,
-    partial_date,
-)
+from tidegate.outbound.screening.reading import ListDraft, SourceFile, distinct_names, partial_date
 from tidegate.outbound.screening.xml_records import Element, xml_records
 
 _ENTITY: Final = "sanctionEntity"
@@ -26,19 +19,10 @@ def read_eu(file: SourceFile) -> ListDraft:
         UnreadableList: the file is no such list.
     """
     draft = ListDraft()
-    seen: set[str] = set()
     records = xml_records(file, root="export", records=(_ENTITY,))
     draft.published_on = next(records).attribute("generationDate")[:10]
     for record in records:
-        entry = _entry(record)
-        fault = names_fault(entry.names) or ("" if entry.entry_id else "has neither euReferenceNumber nor logicalId")
-        if entry.entry_id in seen:
-            fault = f"entry {entry.entry_id} is there twice"
-        if fault:
-            draft.faults.append(ListFault(file.name, record.line, fault))
-            continue
-        seen.add(entry.entry_id)
-        draft.entries.append(entry)
+        draft.take(_entry(record), file, line=record.line, without_id="has neither euReferenceNumber nor logicalId")
     return draft
 
 

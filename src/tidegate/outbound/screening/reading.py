@@ -58,6 +58,18 @@ class ListDraft:
     faults: list[ListFault] = field(default_factory=list)
     published_on: str = ""
     left_out: int = 0
+    _ids: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    def take(self, entry: ListEntry, file: SourceFile, *, line: int, without_id: str) -> None:
+        """Take an entry that was read, or note what is wrong with it; ``without_id`` says that it has no id."""
+        fault = names_fault(entry.names) or ("" if entry.entry_id else without_id)
+        if entry.entry_id in self._ids:
+            fault = f"entry {entry.entry_id} is there twice"
+        if fault:
+            self.faults.append(ListFault(file.name, line, fault))
+            return
+        self._ids.add(entry.entry_id)
+        self.entries.append(entry)
 
 
 def unpacked(file: SourceFile) -> bytes:

@@ -10,14 +10,7 @@ from typing import Final
 
 from tidegate.core.assessment.screening.entries import ListedName, ListEntry, PartyKind
 from tidegate.outbound.screening.country_names import countries_of
-from tidegate.outbound.screening.reading import (
-    ListDraft,
-    ListFault,
-    SourceFile,
-    distinct_names,
-    names_fault,
-    partial_date,
-)
+from tidegate.outbound.screening.reading import ListDraft, SourceFile, distinct_names, partial_date
 from tidegate.outbound.screening.xml_records import Element, xml_records
 
 _PROGRAMME: Final = "sanctions-program"
@@ -35,7 +28,6 @@ def read_seco(file: SourceFile) -> ListDraft:
         UnreadableList: the file is no such list.
     """
     draft = ListDraft()
-    seen: set[str] = set()
     programmes: dict[str, str] = {}
     records = xml_records(file, root="swiss-sanctions-list", records=(_PROGRAMME, _TARGET))
     draft.published_on = next(records).attribute("date")[:10]
@@ -46,15 +38,7 @@ def read_seco(file: SourceFile) -> ListDraft:
         if _is_delisted(record):
             draft.left_out += 1
             continue
-        entry = _entry(record, programmes)
-        fault = names_fault(entry.names) or ("" if entry.entry_id else "has no ssid")
-        if entry.entry_id in seen:
-            fault = f"entry {entry.entry_id} is there twice"
-        if fault:
-            draft.faults.append(ListFault(file.name, record.line, fault))
-            continue
-        seen.add(entry.entry_id)
-        draft.entries.append(entry)
+        draft.take(_entry(record, programmes), file, line=record.line, without_id="has no ssid")
     return draft
 
 

@@ -7,11 +7,9 @@ from tidegate.core.assessment.screening.entries import ListedName, ListEntry, Pa
 from tidegate.outbound.screening.country_names import countries_of
 from tidegate.outbound.screening.reading import (
     ListDraft,
-    ListFault,
     SourceFile,
     dates_in,
     distinct_names,
-    names_fault,
     partial_date,
 )
 from tidegate.outbound.screening.xml_records import Element, xml_records
@@ -30,19 +28,10 @@ def read_un(file: SourceFile) -> ListDraft:
         UnreadableList: the file is no such list.
     """
     draft = ListDraft()
-    seen: set[str] = set()
     records = xml_records(file, root="CONSOLIDATED_LIST", records=(_PERSON, _ORGANISATION))
     draft.published_on = next(records).attribute("dateGenerated")[:10]
     for record in records:
-        entry = _entry(record)
-        fault = names_fault(entry.names) or ("" if entry.entry_id else "has neither REFERENCE_NUMBER nor DATAID")
-        if entry.entry_id in seen:
-            fault = f"entry {entry.entry_id} is there twice"
-        if fault:
-            draft.faults.append(ListFault(file.name, record.line, fault))
-            continue
-        seen.add(entry.entry_id)
-        draft.entries.append(entry)
+        draft.take(_entry(record), file, line=record.line, without_id="has neither REFERENCE_NUMBER nor DATAID")
     return draft
 
 
