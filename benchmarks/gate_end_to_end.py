@@ -1,11 +1,7 @@
 """What does a decision cost end to end, beside a handler that does nothing on the same transport?"""
 
 import asyncio
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +12,9 @@ import grpc
 import msgspec
 
 from benchmarks.load import Load, Seen, first_request
+from benchmarks.measured import COLUMNS, Measured, row_of, seen_by
 from benchmarks.measuring import Table, verdict
-from benchmarks.processes import Cpu, Served, noop_command, other_cores, serve_command, server_core, serving
+from benchmarks.processes import Served, noop_command, serve_command, server_core, serving
 from benchmarks.telling import tell
 from tidegate.wire.proto.risk.v1 import main_pb2 as pb
 from tidegate.wire.proto.risk.v1 import main_pb2_grpc
@@ -44,25 +41,6 @@ class Span:
     rules: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One run: what the load saw, the CPU it took, and how long after it the relay had announced everything."""
-
-    seen: Seen
-    cpu: Cpu
-    relayed_s: float
-
-    @property
-    def server_us(self) -> float:
-        """CPU microseconds of the server a call."""
-        return self.cpu.server_us / self.seen.answered
-
-    @property
-    def postgres_us(self) -> float:
-        """CPU microseconds of PostgreSQL a call."""
-        return self.cpu.postgres_us / self.seen.answered
-
-
 def measure(span: Span) -> Table:
     """Load the gate and the no-op in turns, for each durability."""
     rows: list[tuple[str, ...]] = []
@@ -82,7 +60,7 @@ def measure(span: Span) -> Table:
             " /proc/PID/stat, until the relay has announced every decision. Open: a fixed rate of half the gate's"
             " saturation, latency from the moment an order was due."
         ),
-        columns=("server", "calls/s", "server CPU us", "PostgreSQL CPU us", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms"),
+        columns=("server", "calls/s", *COLUMNS),
         rows=tuple(rows),
         findings=tuple(findings),
     )
@@ -110,31 +88,17 @@ def _durability(durability: str, span: Span) -> tuple[list[tuple[str, ...]], lis
             _loaded(server, msgspec.structs.replace(steady, address=server.address)) for server in (noop, gate)
         )
     rows = [
-        _row(f"no-op (beside {durability})", [pair[0] for pair in pairs]),
-        _row(f"gate, {durability}", [pair[1] for pair in pairs]),
-        _row(f"no-op at {rate:.0f}/s", [noop_open]),
-        _row(f"gate, {durability}, at {rate:.0f}/s", [gate_open]),
+        row_of(f"no-op (beside {durability})", [pair[0] for pair in pairs]),
+        row_of(f"gate, {durability}", [pair[1] for pair in pairs]),
+        row_of(f"no-op at {rate:.0f}/s", [noop_open]),
+        row_of(f"gate, {durability}, at {rate:.0f}/s", [gate_open]),
     ]
     return rows, [*_shares(durability, pairs), _tail(durability, noop=noop_open.seen, gate=gate_open.seen)]
 
 
 def _loaded(server: Served, load: Load) -> Measured:
-    """Run the load in a process of its own.
-
-    Raises:
-        RuntimeError: a call failed, or an order was not approved.
-    """
     before = server.cpu()
-    command = [sys.executable, "-m", "benchmarks.load", msgspec.json.encode(load).decode()]
-    cores = other_cores()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    os.sched_setaffinity(process.pid, cores)
-    out, _ = process.communicate()
-    if process.returncode:
-        raise RuntimeError("the load ended badly")
-    seen = msgspec.json.decode(out, type=Seen)
-    if seen.failed or set(seen.decisions) != {"APPROVED"}:
-        raise RuntimeError(f"not every order was approved: {seen}")
+    seen = seen_by("benchmarks.load", load)
     relayed_s = server.wait_for_relay()
     return Measured(seen, server.cpu().since(before), relayed_s)
 
@@ -146,20 +110,6 @@ async def _until_told(address: str, users: int) -> None:
         stub: main_pb2_grpc.RiskServiceAsyncStub = main_pb2_grpc.RiskServiceStub(channel)
         while (await stub.PreTradeCheck(request)).decision != pb.APPROVED:  # noqa: ASYNC110 - another process is asked
             await asyncio.sleep(0.1)
-
-
-def _row(name: str, runs: list[Measured]) -> tuple[str, ...]:
-    def middle(figure: Callable[[Measured], float], digits: int = 1) -> str:
-        return f"{median(map(figure, runs)):.{digits}f}"
-
-    latencies = (middle(lambda run, at=at: run.seen.latency_ms[at], 2) for at in ("p50", "p95", "p99", "p99.9"))  # type: ignore[misc]  # the default binds the loop's name
-    return (
-        name,
-        middle(lambda run: run.seen.rate, 0),
-        middle(lambda run: run.server_us),
-        middle(lambda run: run.postgres_us),
-        *latencies,
-    )
 
 
 def _shares(durability: str, pairs: list[tuple[Measured, ...]]) -> list[str]:

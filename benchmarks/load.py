@@ -17,12 +17,12 @@ import msgspec
 import uvloop
 
 from benchmarks.http2 import Connection
+from benchmarks.loading import send_for
 from benchmarks.worlds import ACCOUNT_ID, symbol_of, user_id_of
 from tidegate.wire.proto.risk.v1 import main_pb2 as pb
 
 PATH: Final = "/risk.v1.RiskService/PreTradeCheck"
 QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
-_TICK_S: Final = 0.000_5
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -77,30 +77,14 @@ class Loader:
                 lambda: Connection(PATH, load.address, answered=self._answered), host, int(port)
             )
             self._connections.append(connection)
-        begun = perf_counter()
-        if load.rate:
-            await self._send_open(begun)
-        else:
-            for _ in range(load.in_flight):
-                self._send(perf_counter())
-            await asyncio.sleep(load.seconds)
+        seconds = await send_for(load.seconds, self._send, rate=load.rate, in_flight=load.in_flight)
         self._open = False
-        seconds = perf_counter() - begun
         seen = self._seen(seconds)
         if self._begun:
             await asyncio.wait_for(self._idle.wait(), 30)
         for connection in self._connections:
             connection.close()
         return seen
-
-    async def _send_open(self, begun: float) -> None:
-        load = self._load
-        due = begun
-        while (now := perf_counter()) < begun + load.seconds:
-            while due <= now:
-                self._send(due)
-                due += 1 / load.rate
-            await asyncio.sleep(_TICK_S)
 
     def _send(self, due: float) -> None:
         number = self._sent
