@@ -15,14 +15,30 @@ from urllib.request import Request, urlopen
 
 import msgspec
 
-from benchmarks.desk_load import DeskLoad
+from benchmarks.desk_load import COMPANY_PRODUCT, DeskLoad
 from benchmarks.load import Seen
 from benchmarks.measuring import Table, verdict
 from benchmarks.processes import Cpu, Served, noop_desk_command, other_cores, serve_command, server_core, serving
+from benchmarks.stand_ins import serving_stand_ins
 from tidegate.demo.issuer import TinyIssuer, TokenWish
+from tidegate.demo.stub_providers.company_book import BOOK
 
 GOALS: Final = {"new": 0.40, "repeated": 0.70}
 """Least share of the no-op's rate: an assessment without provider, and a duplicate's answer."""
+
+RANGES: Final = (
+    {"score_from": 0, "score_to": 299, "decision": "APPROVED"},
+    {"score_from": 300, "score_to": 599, "decision": "MANUAL_REVIEW"},
+    {"score_from": 600, "score_to": 1000, "decision": "REJECTED"},
+)
+_REGISTER_RULE: Final = {
+    "rule_code": "COMPANY_LEAVES",
+    "category": "COMPLIANCE",
+    "weight": 300,
+    "logic_config": {"type": "company_register", "uid_field": "context_data.uid", "statuses": ["CANCELLED"]},
+    "scope": {"product_type": [COMPANY_PRODUCT]},
+}
+_UIDS: Final = tuple(sorted({company.uid for company in BOOK if company.status == "ACTIVE"}))
 
 P99_MS: Final = 25.0
 """At half the rate of saturation."""
@@ -67,27 +83,31 @@ class Measured:
 
 
 def measure(span: DeskSpan) -> Table:
-    """Load the desk and the no-op in turns: with new subjects, and with requests that were asked before."""
+    """Load the desk and the no-op in turns: new subjects without and with a provider, and what was asked before."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidegate-bench-")))
         (folder / "noop").mkdir()
-        desk = stack.enter_context(serving(serve_command(folder / "desk")))
+        providers = stack.enter_context(serving_stand_ins())
+        desk = stack.enter_context(serving(serve_command(folder / "desk"), environment=providers.settings))
         noop = stack.enter_context(serving(noop_desk_command(folder / "noop")))
         _configure(desk, folder / "desk", rules=span.rules)
         core = server_core()
         for server in (desk, noop):
             server.pin(core)
         loads = {
-            "noop": DeskLoad(_url(noop), _token(folder / "noop"), span.seconds),
-            "new": DeskLoad(_url(desk), _token(folder / "desk"), span.seconds),
-            "repeated": DeskLoad(_url(desk), _token(folder / "desk"), span.seconds, subjects=_SUBJECTS),
+            "noop": DeskLoad(rest_url(noop), access_token(folder / "noop"), span.seconds),
+            "new": DeskLoad(rest_url(desk), access_token(folder / "desk"), span.seconds),
+            "cached": DeskLoad(rest_url(desk), access_token(folder / "desk"), span.seconds, uids=_UIDS),
+            "repeated": DeskLoad(rest_url(desk), access_token(folder / "desk"), span.seconds, subjects=_SUBJECTS),
         }
-        servers = {"noop": noop, "new": desk, "repeated": desk}
+        servers = {name: noop if name == "noop" else desk for name in loads}
         for name, load in loads.items():
-            _loaded(servers[name], msgspec.structs.replace(load, seconds=span.warm_s))
-        rounds = [{name: _loaded(servers[name], load) for name, load in loads.items()} for _ in range(span.rounds)]
+            loaded(servers[name], msgspec.structs.replace(load, seconds=span.warm_s))
+        asked = providers.calls
+        rounds = [{name: loaded(servers[name], load) for name, load in loads.items()} for _ in range(span.rounds)]
+        assert 0 < asked == providers.calls, "the provider is asked while it warms up, and never after"
         rate = median(one["new"].seen.rate for one in rounds) / 2
-        steady = _loaded(desk, msgspec.structs.replace(loads["new"], seconds=span.open_s, rate=rate))
+        steady = loaded(desk, msgspec.structs.replace(loads["new"], seconds=span.open_s, rate=rate))
     rows = [_row(name, [one[name] for one in rounds]) for name in loads]
     rows.append(_row(f"new, at {rate:.0f}/s", [steady]))
     return Table(
@@ -98,8 +118,9 @@ def measure(span: DeskSpan) -> Table:
             " FastAPI route on the same server with the same token check and one fixed answer, each pinned to one core;"
             f" PostgreSQL and the load on the others. Closed: 32 connections, {span.rounds} rounds of"
             f" {span.seconds:g} s in turns, medians; {span.rules} rules in scope, no provider. New: each request of a"
-            f" new subject. Repeated: {_SUBJECTS} requests in turns, all answered before. Open: a fixed rate of half"
-            " the saturation, latency from the moment a request was due."
+            " new subject. Cached: the same about a company, with a rule that needs Zefix (a stand-in), whose answers"
+            f" are in the desk's cache. Repeated: {_SUBJECTS} requests in turns, all answered before. Open: a fixed"
+            " rate of half the saturation, latency from the moment a request was due."
         ),
         columns=(
             "requests",
@@ -112,36 +133,43 @@ def measure(span: DeskSpan) -> Table:
             "p99.9 ms",
         ),
         rows=tuple(rows),
-        findings=(*(_share(name, rounds) for name in GOALS), _tail(steady.seen)),
+        findings=(
+            _share("new", rounds),
+            _cached(rounds),
+            _share("repeated", rounds),
+            _tail(steady.seen),
+        ),
     )
 
 
-def _url(server: Served) -> str:
+def rest_url(server: Served) -> str:
+    """Give where a server answers REST."""
     assert server.rest_url is not None, "it serves REST"
     return server.rest_url
 
 
-def _token(data: Path) -> str:
+def access_token(data: Path) -> str:
+    """Give a token that a server on this folder takes, to evaluate and to configure."""
     roles = ("RISK_EVALUATOR", "RISK_ADMIN")
     return TinyIssuer.kept_in(data).token(TokenWish(roles, now_s=int(time.time()), subject="benchmark"))
 
 
 def _configure(desk: Served, data: Path, *, rules: int) -> None:
     """Write rules and thresholds as an officer does."""
-    token = _token(data)
+    token = access_token(data)
     for number in range(rules):
-        _write(desk, token, "POST", "/v1/rules", _rule(number))
-    ranges = [(0, 299, "APPROVED"), (300, 599, "MANUAL_REVIEW"), (600, 1000, "REJECTED")]
-    told = [{"score_from": low, "score_to": high, "decision": decision} for low, high, decision in ranges]
-    _write(desk, token, "PUT", "/v1/thresholds", {"scope": {}, "ranges": told})
+        _write(desk, token, "POST", "/v1/rules", a_rule(number))
+    _write(desk, token, "POST", "/v1/rules", _REGISTER_RULE)
+    _write(desk, token, "PUT", "/v1/thresholds", {"scope": {}, "ranges": RANGES})
 
 
-def _rule(number: int) -> dict[str, Any]:
+def a_rule(number: int) -> dict[str, Any]:
+    """Make the n-th rule: two leaves, in scope of the load's requests, fired by none of them."""
     first, second = _FIELDS[number % len(_FIELDS)], _FIELDS[(number + 1) % len(_FIELDS)]
     return {
         "rule_code": f"RULE_{number:03d}",
         "category": "CREDIT",
-        "weight": 10 + number,
+        "weight": 10 + number % 500,
         "logic_config": {"when": {"all": [first, second]}},
         "scope": {"country": ["CH", "DE"]} if number % 2 else {},
     }
@@ -150,12 +178,12 @@ def _rule(number: int) -> dict[str, Any]:
 # tidy: allow-keyword-only - it reads as the request that it sends
 def _write(server: Served, token: str, method: str, path: str, body: object) -> None:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = Request(_url(server) + path, msgspec.json.encode(body), headers, method=method)  # noqa: S310 - our own server
+    request = Request(rest_url(server) + path, msgspec.json.encode(body), headers, method=method)  # noqa: S310 - our own server
     with urlopen(request) as answer:  # noqa: S310 - our own server
         answer.read()
 
 
-def _loaded(server: Served, load: DeskLoad) -> Measured:
+def loaded(server: Served, load: DeskLoad) -> Measured:
     """Run the load in a process of its own.
 
     Raises:
@@ -195,6 +223,15 @@ def _share(name: str, rounds: list[dict[str, Measured]]) -> str:
     return (
         f"{name}: {by_cpu:.0%} of the no-op's rate by server CPU a request, {by_rate:.0%} by requests a second; goal at"
         f" least {goal:.0%}: {verdict(met=by_cpu >= goal)}"
+    )
+
+
+def _cached(rounds: list[dict[str, Measured]]) -> str:
+    by_cpu = median(one["noop"].server_us / one["cached"].server_us for one in rounds)
+    more_us = median(one["cached"].server_us - one["new"].server_us for one in rounds)
+    return (
+        f"cached: {by_cpu:.0%} of the no-op's rate by server CPU a request; a provider whose answer is kept takes"
+        f" {more_us:.0f} us of server CPU more than none"
     )
 
 

@@ -19,6 +19,9 @@ from benchmarks.http1 import HttpConnection, post
 from benchmarks.load import Seen, quantiles_ms
 
 PATH: Final = "/v1/risk/evaluate"
+COMPANY_PRODUCT: Final = "COMPANY_LOAN"
+"""Product of the requests that are about a company."""
+
 _TICK_S: Final = 0.000_5
 
 
@@ -26,7 +29,8 @@ class DeskLoad(msgspec.Struct, frozen=True):
     """What to send: for ``seconds``, over ``connections``; ``rate`` a second (open), 0 is closed.
 
     ``subjects``: how many subjects ask in turns with the same request each (a repeat is a duplicate); 0: every request
-    is of a new subject.
+    is of a new subject. ``uids``: companies that requests are about in turns, which makes them requests for
+    ``COMPANY_PRODUCT``; none: for a loan.
     """
 
     url: str
@@ -35,6 +39,7 @@ class DeskLoad(msgspec.Struct, frozen=True):
     connections: int = 32
     rate: float = 0.0
     subjects: int = 0
+    uids: tuple[str, ...] = ()
 
 
 class DeskLoader:
@@ -99,7 +104,8 @@ class DeskLoader:
     def _body(self) -> bytes:
         subjects = self._load.subjects
         subject = f"known-{self._sent % subjects}" if subjects else f"{self._run}-{self._sent}"
-        return msgspec.json.encode(a_request(subject))
+        uids = self._load.uids
+        return msgspec.json.encode(a_request(subject, uid=uids[self._sent % len(uids)] if uids else None))
 
     # tidy: allow-keyword-only - the connection calls it
     def _answered(self, connection: HttpConnection, status: int, body: bytes) -> None:
@@ -126,13 +132,16 @@ class DeskLoader:
         )
 
 
-def a_request(subject: str) -> dict[str, object]:
-    """Make a request of the usual size, without trace id, so that only its subject tells it from another."""
+def a_request(subject: str, *, uid: str | None = None) -> dict[str, object]:
+    """Make a request of the usual size, without trace id, so that only its subject tells it from another.
+
+    With a ``uid`` it is for ``COMPANY_PRODUCT`` and about that company.
+    """
     return {
         "subject_id": subject,
         "source_system": "lt-kyc-service",
         "country": "CH",
-        "product_type": "LOAN",
+        "product_type": "LOAN" if uid is None else COMPANY_PRODUCT,
         "risk_category": "RETAIL",
         "context_data": {
             "debt_ratio": 0.31,
@@ -142,6 +151,7 @@ def a_request(subject: str) -> dict[str, object]:
             "industry": "software",
             "requested_amount": 25000.5,
             "tags": ["new", "web"],
+            **({} if uid is None else {"uid": uid}),
         },
     }
 

@@ -53,7 +53,7 @@ class Served:
 
     def cpu(self) -> Cpu:
         """Read the CPU time used so far (/proc/PID/stat: user and system, all threads)."""
-        return Cpu(_cpu_us(self.pid), sum(_cpu_us(pid) for pid in self._children()))
+        return Cpu(cpu_of_us(self.pid), sum(cpu_of_us(pid) for pid in self._children()))
 
     def wait_for_relay(self) -> float:
         """Wait until everything that was decided has been announced; give the seconds that took (0: it has no relay).
@@ -161,7 +161,8 @@ def serve_command(data: Path) -> list[str]:
     return [str(program), "serve", "--profile", "demo", *addresses, "--data", str(data)]
 
 
-def _cpu_us(pid: int) -> float:
+def cpu_of_us(pid: int) -> float:
+    """Give the CPU microseconds that a process has used (user and system, all threads); 0 for one that is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
     except (FileNotFoundError, ProcessLookupError):

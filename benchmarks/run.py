@@ -15,14 +15,16 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from benchmarks import decide_alone, desk_end_to_end, gate_end_to_end, marks, memory, rules, screening
+from benchmarks import decide_alone, desk_end_to_end, desk_growth, gate_end_to_end, marks, memory, rules, screening
 from benchmarks.desk_end_to_end import DeskSpan
+from benchmarks.desk_growth import Growth
 from benchmarks.gate_end_to_end import Span
 from benchmarks.measuring import QUICK, REFERENCE_US, Pace, Table, calibration_us
 from benchmarks.processes import ROOT
 
 RESULTS: Final = ROOT / "benchmarks" / "RESULTS.md"
 QUICK_DESK: Final = DeskSpan(rounds=1, seconds=1.0, warm_s=0.5, open_s=1.0, rules=2)
+QUICK_GROWTH: Final = Growth(rules=(2, 4), stored=(100, 400), seconds=1.0, warm_s=0.5, operations=20)
 QUICK_SPAN: Final = Span(rounds=1, seconds=1.5, warm_s=2.0, open_s=1.0, users=5, rules=2)
 
 
@@ -62,6 +64,11 @@ BENCHMARKS: Final = (
         "desk",
         lambda: desk_end_to_end.measure(DeskSpan()),
         lambda: desk_end_to_end.measure(QUICK_DESK),
+    ),
+    Benchmark(
+        "growth",
+        lambda: desk_growth.measure(Growth()),
+        lambda: desk_growth.measure(QUICK_GROWTH),
     ),
 )
 
