@@ -9,7 +9,7 @@ _TICK_S: Final = 0.000_5
 
 
 async def send_for(seconds: float, send: Callable[[float], None], *, rate: float, in_flight: int) -> float:
-    """Send for ``seconds`` and give how many seconds that took; ``send`` is told when, on ``perf_counter``, each was due.
+    """Send for ``seconds`` and give how long that took; ``send`` is told when, on ``perf_counter``, each was due.
 
     Closed (``rate`` 0): ``in_flight`` at the start; that each answer sends the next is up to whom it reaches. Open:
     ``rate`` a second, whatever comes back.
