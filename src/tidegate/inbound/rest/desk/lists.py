@@ -142,7 +142,7 @@ def operations() -> list[Operation]:
         Operation(
             "PUT", item, replace_list, "Replace a managed list", WRITERS, one, (*MOVING, *changing), BODY_EXAMPLE
         ),
-        switch_operation(item, switch_list, summary="Switch a managed list on or off", one=one),
+        switch_operation(f"{item}/status", switch_list, summary="Switch a managed list on or off", one=one),
         delete_operation(item, delete_list, summary="Delete a managed list"),
     ]
 

@@ -249,7 +249,7 @@ def operations() -> list[Operation]:
         ),
         Operation("GET", item, get_rule, "Read a rule", READERS, one, (FaultCode.NOT_FOUND,)),
         Operation("PUT", item, replace_rule, "Replace a rule", WRITERS, one, (*MOVING, *changing), EXAMPLE_BODY),
-        switch_operation(item, switch_rule, summary="Switch a rule on or off", one=one),
+        switch_operation(f"{item}/status", switch_rule, summary="Switch a rule on or off", one=one),
         delete_operation(item, delete_rule, summary="Delete a rule"),
     ]
 

@@ -72,13 +72,13 @@ def created_answer(document: Document, version: int, *, location: str) -> Respon
 
 
 def switch_operation(
-    item: str, endpoint: Callable[..., Awaitable[Response]], *, summary: str, one: Success
+    path: str, endpoint: Callable[..., Awaitable[Response]], *, summary: str, one: Success
 ) -> Operation:
-    """Declare how a row below the path ``item`` is switched on and off."""
+    """Declare how a row is switched on and off."""
     faults = (*COLLIDING, *WITH_BODY)
-    return Operation("PATCH", f"{item}/status", endpoint, summary, WRITERS, one, faults, {"is_active": False})
+    return Operation("PATCH", path, endpoint, summary, WRITERS, one, faults, {"is_active": False})
 
 
-def delete_operation(item: str, endpoint: Callable[..., Awaitable[Response]], *, summary: str) -> Operation:
-    """Declare how a row at the path ``item`` is deleted."""
-    return Operation("DELETE", item, endpoint, summary, WRITERS, Success(None, None, status=204), COLLIDING)
+def delete_operation(path: str, endpoint: Callable[..., Awaitable[Response]], *, summary: str) -> Operation:
+    """Declare how a row is deleted."""
+    return Operation("DELETE", path, endpoint, summary, WRITERS, Success(None, None, status=204), COLLIDING)

@@ -208,7 +208,7 @@ def operations() -> list[Operation]:
         Operation(
             "PUT", item, replace_threshold, "Replace a threshold", WRITERS, one, (*MOVING, *WITH_BODY), BODY_EXAMPLE
         ),
-        switch_operation(item, switch_threshold, summary="Switch a threshold on or off", one=one),
+        switch_operation(f"{item}/status", switch_threshold, summary="Switch a threshold on or off", one=one),
         delete_operation(item, delete_threshold, summary="Delete a threshold"),
     ]
 
