@@ -4,6 +4,7 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -36,6 +37,9 @@ FLAT_RATIO: Final = 1.5
 EACH_SUBJECT: Final = 20
 """Stored assessments of each subject, one a day."""
 
+ROUNDS: Final = 5
+"""In which the tables are asked in turns."""
+
 _DAY_US: Final = 86_400_000_000
 _WINDOWS: Final = ("PT24H", "P30D")
 _TERMS: Final = ClaimTerms(duplicate_window_us=_DAY_US, in_progress_timeout_us=5_000_000)
@@ -43,10 +47,10 @@ _RULE_ID: Final = "11111111-0000-4000-8000-000000000001"
 _FILL: Final = """
 INSERT INTO lt_risk_engine.risk_assessment (id, created_at, trace_id, subject_id, source_system, request_hash, status,
     total_score, decision, input_data_snapshot, rule_execution_log, holds_claim, versions, answer, ended_at)
-SELECT lpad(n::text, 32, '0')::uuid, made, md5(n::text)::uuid, 's-' || n / $3::int, 'kyc', md5(n::text), 'COMPLETED',
+SELECT lpad(n::text, 32, '0')::uuid, made, md5(n::text)::uuid, 's-' || n / $2::int, 'kyc', md5(n::text), 'COMPLETED',
     n % 1000, (ARRAY['APPROVED', 'MANUAL_REVIEW', 'REJECTED'])[1 + n % 3], '{}', '[]', true, '{}', '{}', made
-FROM generate_series($1::int, $2::int) AS n,
-    LATERAL (SELECT timezone('UTC', now()) - (1 + n % $3::int) * interval '1 day' AS made) AS at
+FROM generate_series(1, $1::int) AS n,
+    LATERAL (SELECT timezone('UTC', now()) - (1 + n % $2::int) * interval '1 day' AS made) AS at
 """
 
 
@@ -58,7 +62,7 @@ class Growth:
     stored: Sequence[int] = (10_000, 1_000_000)
     seconds: float = 3.0
     warm_s: float = 1.0
-    operations: int = 1_000
+    operations: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,8 @@ def measure(growth: Growth) -> Table:
             "Rules: `tidegate serve` with a seed, pinned to one core, 32 connections, each request of a new subject;"
             " two leaves a rule, none fires, every result is stored with the assessment. Stored: claim, history over"
             f" {' and '.join(_WINDOWS)}, completion and lookup by trace through the product's own stores, one after the"
-            f" other, for subjects that have {EACH_SUBJECT} assessments each; the others were put there by one"
-            " statement, without snapshots. CPU time of this side, and of PostgreSQL with all its processes."
+            f" other, the tables in turns, for subjects that have {EACH_SUBJECT} assessments each; what is stored was"
+            " put there by one statement, without snapshots. CPU time of this side, and of all PostgreSQL processes."
         ),
         columns=("with", "CPU us", "PostgreSQL CPU us", "p50 ms"),
         rows=tuple(
@@ -144,28 +148,44 @@ async def _with_rows(folder: Path, growth: Growth) -> list[Figure]:
     server = EmbeddedPostgres(folder / "postgres")
     await server.start()
     try:
-        await migrate(server.dsn)
-        pool = await PostgresPool.open(server.dsn)
-        try:
-            figures: list[Figure] = []
-            held = 0
-            for rows in growth.stored:
-                await _fill(server.dsn, held + 1, rows=rows)
-                held = rows
-                figures.append(await _Asking(pool, server.dsn, subjects=rows // EACH_SUBJECT).figure(rows, growth))
-            return figures
-        finally:
-            await pool.close()
+        async with AsyncExitStack() as stack:
+            asking = [await _filled(server, rows, stack=stack) for rows in growth.stored]
+            for each in asking:
+                await each.figure(growth.operations // 5)
+            share = growth.operations // ROUNDS
+            rounds = [[await each.figure(share) for each in asking] for _ in range(ROUNDS)]
     finally:
         await server.stop()
+    return [_middle([one[at] for one in rounds]) for at in range(len(asking))]
 
 
-async def _fill(dsn: str, first: int, *, rows: int) -> None:
+async def _filled(server: EmbeddedPostgres, rows: int, *, stack: AsyncExitStack) -> "_Asking":
+    """Make a database with that many assessments."""
+    name = f"stored_{rows}"
+    await _run(server.dsn, f"CREATE DATABASE {name}")
+    dsn = server.dsn_of(name)
+    await migrate(dsn)
+    await _run(dsn, _FILL, rows, EACH_SUBJECT)
+    await _run(dsn, "VACUUM ANALYZE lt_risk_engine.risk_assessment")
+    await _run(dsn, "CHECKPOINT")
+    pool = await PostgresPool.open(dsn)
+    stack.push_async_callback(pool.close)
+    return _Asking(pool, dsn, rows=rows)
+
+
+def _middle(figures: Sequence[Figure]) -> Figure:
+    return Figure(
+        figures[0].size,
+        median(each.own_us for each in figures),
+        median(each.postgres_us for each in figures),
+        median(each.took_ms for each in figures),
+    )
+
+
+async def _run(dsn: str, statement: str, *values: object) -> None:
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(_FILL, first, rows, EACH_SUBJECT, timeout=300)
-        await connection.execute("VACUUM ANALYZE lt_risk_engine.risk_assessment", timeout=300)
-        await connection.execute("CHECKPOINT", timeout=300)
+        await connection.execute(statement, *values, timeout=300)
     finally:
         await connection.close()
 
@@ -173,24 +193,23 @@ async def _fill(dsn: str, first: int, *, rows: int) -> None:
 class _Asking:
     """Takes assessments through the stores, one after the other."""
 
-    def __init__(self, pool: PostgresPool, dsn: str, *, subjects: int) -> None:
+    def __init__(self, pool: PostgresPool, dsn: str, *, rows: int) -> None:
         self._repository = PostgresRiskAssessments(pool)
         self._archive = PostgresAssessmentArchive(pool)
         self._clock = SystemClock()
         self._dsn = dsn
-        self._subjects = subjects
+        self._rows = rows
+        self._subjects = rows // EACH_SUBJECT
         self._number = 0
 
-    async def figure(self, rows: int, growth: Growth) -> Figure:
-        """Warm up, then time as many as were asked for."""
-        for _ in range(growth.operations // 5):
-            await self._one()
+    async def figure(self, operations: int) -> Figure:
+        """Time that many."""
         postgres = await self._postgres()
         postgres_us, own_ns = _all_us(postgres), process_time_ns()
-        took = [await _timed_ms(self._one) for _ in range(growth.operations)]
-        own_us = (process_time_ns() - own_ns) / 1_000 / growth.operations
-        postgres_us = (_all_us(postgres) - postgres_us) / growth.operations
-        return Figure(f"{rows} assessments stored", own_us, postgres_us, median(took))
+        took = [await _timed_ms(self._one) for _ in range(operations)]
+        own_us = (process_time_ns() - own_ns) / 1_000 / operations
+        postgres_us = (_all_us(postgres) - postgres_us) / operations
+        return Figure(f"{self._rows} assessments stored", own_us, postgres_us, median(took))
 
     async def _one(self) -> None:
         """Do what one evaluation asks of the stores, and what looking it up does."""

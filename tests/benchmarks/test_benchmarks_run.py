@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from benchmarks.measuring import QUICK, Table
 
-from benchmarks import decide_alone, gate_end_to_end, marks, memory, rules, run, screening
+from benchmarks import decide_alone, desk_end_to_end, desk_growth, gate_end_to_end, marks, memory, rules, run, screening
 
 pytestmark = pytest.mark.slow
 
@@ -94,6 +94,30 @@ def test_gate_end_to_end_loads_gate_and_noop_in_turns() -> None:
         )
     ]
     assert all("goal under 10" in finding for finding in table.findings[1::2])
+
+
+@pytest.mark.servers
+@pytest.mark.system
+def test_desk_end_to_end_loads_desk_and_noop_in_turns() -> None:
+    """AS-511, AS-401: no provider, a provider whose answers are kept, and repeats, beside the no-op."""
+    table = well_formed(desk_end_to_end.measure(run.QUICK_DESK))
+    names = [re.sub(r"[0-9]+/s", "N/s", row[0]) for row in table.rows]
+    assert names == ["noop", "new", "cached", "repeated", "new, at N/s"]
+    assert ["goal at least 40%" in table.findings[0], "goal at least 70%" in table.findings[2]] == [True, True]
+
+
+@pytest.mark.servers
+@pytest.mark.system
+def test_desk_growth_gives_a_row_for_each_size() -> None:
+    """AS-371, AS-124: more rules in scope, and more assessments in the real tables."""
+    table = well_formed(desk_growth.measure(run.QUICK_GROWTH))
+    assert [row[0] for row in table.rows] == [
+        "2 rules in scope",
+        "4 rules in scope",
+        "100 assessments stored",
+        "400 assessments stored",
+    ]
+    assert "goal at most x 1.5" in table.findings[-1]
 
 
 def test_run_writes_what_was_asked_for_with_where_and_how(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
