@@ -1,13 +1,9 @@
 """What does an assessment cost end to end, beside a FastAPI route that only checks the token?"""
 
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from os import sched_setaffinity
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -16,9 +12,10 @@ from urllib.request import Request, urlopen
 import msgspec
 
 from benchmarks.desk_load import COMPANY_PRODUCT, DeskLoad
-from benchmarks.load import Seen
+from benchmarks.loading import Seen
+from benchmarks.measured import COLUMNS, Measured, row_of, seen_by
 from benchmarks.measuring import Table, verdict
-from benchmarks.processes import Cpu, Served, noop_desk_command, other_cores, serve_command, server_core, serving
+from benchmarks.processes import Served, noop_desk_command, serve_command, server_core, serving
 from benchmarks.stand_ins import serving_stand_ins
 from tidegate.demo.issuer import TinyIssuer, TokenWish
 from tidegate.demo.stub_providers.company_book import BOOK
@@ -64,24 +61,6 @@ class DeskSpan:
     rules: int = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One run: what the load saw, and the CPU it took."""
-
-    seen: Seen
-    cpu: Cpu
-
-    @property
-    def server_us(self) -> float:
-        """CPU microseconds of the server a request."""
-        return self.cpu.server_us / self.seen.answered
-
-    @property
-    def postgres_us(self) -> float:
-        """CPU microseconds of PostgreSQL a request."""
-        return self.cpu.postgres_us / self.seen.answered
-
-
 def measure(span: DeskSpan) -> Table:
     """Load the desk and the no-op in turns: new subjects without and with a provider, and what was asked before."""
     with ExitStack() as stack:
@@ -108,8 +87,8 @@ def measure(span: DeskSpan) -> Table:
         assert 0 < asked == providers.calls, "the provider is asked while it warms up, and never after"
         rate = median(one["new"].seen.rate for one in rounds) / 2
         steady = loaded(desk, msgspec.structs.replace(loads["new"], seconds=span.open_s, rate=rate))
-    rows = [_row(name, [one[name] for one in rounds]) for name in loads]
-    rows.append(_row(f"new, at {rate:.0f}/s", [steady]))
+    rows = [row_of(name, [one[name] for one in rounds]) for name in loads]
+    rows.append(row_of(f"new, at {rate:.0f}/s", [steady]))
     return Table(
         title="The desk end to end",
         question="How much of a bare FastAPI route's rate does an assessment keep?",
@@ -122,16 +101,7 @@ def measure(span: DeskSpan) -> Table:
             f" are in the desk's cache. Repeated: {_SUBJECTS} requests in turns, all answered before. Open: a fixed"
             " rate of half the saturation, latency from the moment a request was due."
         ),
-        columns=(
-            "requests",
-            "a second",
-            "server CPU us",
-            "PostgreSQL CPU us",
-            "p50 ms",
-            "p95 ms",
-            "p99 ms",
-            "p99.9 ms",
-        ),
+        columns=("requests", "a second", *COLUMNS),
         rows=tuple(rows),
         findings=(
             _share("new", rounds),
@@ -190,30 +160,8 @@ def loaded(server: Served, load: DeskLoad) -> Measured:
         RuntimeError: a request failed.
     """
     before = server.cpu()
-    command = [sys.executable, "-m", "benchmarks.desk_load", msgspec.json.encode(load).decode()]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    sched_setaffinity(process.pid, other_cores())
-    out, _ = process.communicate()
-    if process.returncode:
-        raise RuntimeError("the load ended badly")
-    seen = msgspec.json.decode(out, type=Seen)
-    if seen.failed or set(seen.decisions) != {"APPROVED"}:
-        raise RuntimeError(f"not every request was approved: {seen}")
+    seen = seen_by("benchmarks.desk_load", load)
     return Measured(seen, server.cpu().since(before))
-
-
-def _row(name: str, runs: list[Measured]) -> tuple[str, ...]:
-    def middle(figure: Callable[[Measured], float], digits: int = 1) -> str:
-        return f"{median(map(figure, runs)):.{digits}f}"
-
-    latencies = (middle(lambda run, at=at: run.seen.latency_ms[at], 2) for at in ("p50", "p95", "p99", "p99.9"))  # type: ignore[misc]  # the default binds the loop's name
-    return (
-        name,
-        middle(lambda run: run.seen.rate, 0),
-        middle(lambda run: run.server_us),
-        middle(lambda run: run.postgres_us),
-        *latencies,
-    )
 
 
 def _share(name: str, rounds: list[dict[str, Measured]]) -> str:

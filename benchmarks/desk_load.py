@@ -16,13 +16,11 @@ import msgspec
 import uvloop
 
 from benchmarks.http1 import HttpConnection, post
-from benchmarks.load import Seen, quantiles_ms
+from benchmarks.loading import Seen, quantiles_ms, send_for
 
 PATH: Final = "/v1/risk/evaluate"
 COMPANY_PRODUCT: Final = "COMPANY_LOAN"
 """Product of the requests that are about a company."""
-
-_TICK_S: Final = 0.000_5
 
 
 class DeskLoad(msgspec.Struct, frozen=True):
@@ -69,28 +67,14 @@ class DeskLoader:
             )
             self._free.append(connection)
         every = tuple(self._free)
-        begun = perf_counter()
-        if load.rate:
-            await self._send_open(begun)
-        else:
-            for _ in range(load.connections):
-                self._send(perf_counter())
-            await asyncio.sleep(load.seconds)
+        seconds = await send_for(load.seconds, self._send, rate=load.rate, in_flight=load.connections)
         self._open = False
-        seen = self._seen(perf_counter() - begun)
+        seen = self._seen(seconds)
         if self._begun:
             await asyncio.wait_for(self._idle.wait(), 30)
         for connection in every:
             connection.close()
         return seen
-
-    async def _send_open(self, begun: float) -> None:
-        due = begun
-        while (now := perf_counter()) < begun + self._load.seconds:
-            while due <= now:
-                self._send(due)
-                due += 1 / self._load.rate
-            await asyncio.sleep(_TICK_S)
 
     def _send(self, due: float) -> None:
         if not self._free:

@@ -11,7 +11,8 @@ from typing import Final
 import grpc
 import msgspec
 
-from benchmarks.load import Load, Seen, first_request
+from benchmarks.load import Load, first_request
+from benchmarks.loading import Seen
 from benchmarks.measured import COLUMNS, Measured, row_of, seen_by
 from benchmarks.measuring import Table, verdict
 from benchmarks.processes import Served, noop_command, serve_command, server_core, serving

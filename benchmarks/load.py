@@ -8,7 +8,6 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
 from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
@@ -17,12 +16,11 @@ import msgspec
 import uvloop
 
 from benchmarks.http2 import Connection
-from benchmarks.loading import send_for
+from benchmarks.loading import Seen, quantiles_ms, send_for
 from benchmarks.worlds import ACCOUNT_ID, symbol_of, user_id_of
 from tidegate.wire.proto.risk.v1 import main_pb2 as pb
 
 PATH: Final = "/risk.v1.RiskService/PreTradeCheck"
-QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -35,21 +33,6 @@ class Load(msgspec.Struct, frozen=True):
     rate: float = 0.0
     users: int = 200
     symbols: int = 5
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """What came back: calls answered, by decision; ``failed`` calls; latencies in milliseconds at quantiles."""
-
-    seconds: float
-    answered: int
-    failed: int
-    decisions: dict[str, int]
-    latency_ms: dict[str, float]
-
-    @property
-    def rate(self) -> float:
-        """Calls answered in a second."""
-        return self.answered / self.seconds
 
 
 class Loader:
@@ -114,15 +97,6 @@ class Loader:
             decisions={pb.RiskDecision.Name(number): count for number, count in self._decisions.items()},  # type: ignore[arg-type]  # numbers off the wire
             latency_ms=quantiles_ms(self._latencies),
         )
-
-
-def quantiles_ms(latencies_s: Iterable[float]) -> dict[str, float]:
-    """Give the quantiles that are told, in milliseconds; 0 of nothing."""
-    ordered = sorted(latencies_s)
-    return {
-        name: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1e3, 3) if ordered else 0.0
-        for name, share in QUANTILES.items()
-    }
 
 
 def _request(load: Load, user: int) -> pb.PreTradeCheckRequest:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.load import Seen
+from benchmarks.loading import Seen
 from benchmarks.processes import Cpu, other_cores
 
 COLUMNS: Final = ("server CPU us", "PostgreSQL CPU us", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms")
