@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.system.clients import Clients, a_small_order, introduce
-from tests.system.processes import Served, run_command
+from tests.system.processes import RecordFigure, Served, run_command
 from tests.system.world import CALM, guest_of, market_seed, some_users
 
 from tidegate.outbound.signing.head_keys import HeadKey
@@ -67,7 +67,9 @@ def served(data_folder: Path) -> Iterator[Served]:
         yield running
 
 
-def test_decisions_are_sealed_while_serving_and_any_change_is_named(served: Served, tmp_path: Path) -> None:
+def test_decisions_are_sealed_while_serving_and_any_change_is_named(
+    served: Served, tmp_path: Path, record_property: RecordFigure
+) -> None:
     """AS-630: Exit 0 while nobody has touched anything, 1 with the row and what is wrong when somebody has."""
     decided = asyncio.run(decide(served))
     data, kept, other_key = served.data, tmp_path / "heads.json", tmp_path / "other.pem"
@@ -102,6 +104,11 @@ def test_decisions_are_sealed_while_serving_and_any_change_is_named(served: Serv
         " WHERE partition = 'decisions')",
     )
     assert "TAIL_MISSING" in kinds(data, "--against", str(kept))
+    record_property(
+        "figure",
+        f"tidegate audit verify on a live service: exit 0 on {ORDERS} decisions, exit 1 and the row named after an"
+        " edit, exit 1 by another key, and the cut tail found by heads that were kept elsewhere",
+    )
 
 
 def test_killed_service_leaves_a_whole_chain_and_goes_on(served: Served) -> None:
