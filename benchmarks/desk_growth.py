@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -40,6 +40,8 @@ EACH_SUBJECT: Final = 20
 ROUNDS: Final = 5
 """In which the tables are asked in turns."""
 
+AT_ONCE: Final = 32
+
 _DAY_US: Final = 86_400_000_000
 _WINDOWS: Final = ("PT24H", "P30D")
 _TERMS: Final = ClaimTerms(duplicate_window_us=_DAY_US, in_progress_timeout_us=5_000_000)
@@ -56,13 +58,17 @@ FROM generate_series(1, $1::int) AS n,
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How much to measure: sizes, ``seconds`` of load for each number of rules, ``operations`` for each table."""
+    """How much to measure: sizes, ``seconds`` of load for each number of rules, ``operations`` for each table.
+
+    ``growing``: assessments that come at once into an empty table, of which the first and the last tenth are timed.
+    """
 
     rules: Sequence[int] = (10, 100, 1_000)
     stored: Sequence[int] = (10_000, 1_000_000)
     seconds: float = 3.0
     warm_s: float = 1.0
     operations: int = 2_000
+    growing: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def measure(growth: Growth) -> Table:
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         (Path(folder) / "rows").mkdir()
         ruled = [_with_rules(count, Path(folder) / f"rules-{count}", growth=growth) for count in growth.rules]
-        stored = asyncio.run(_with_rows(Path(folder) / "rows", growth))
+        stored, grown = asyncio.run(_with_rows(Path(folder) / "rows", growth))
     return Table(
         title="The desk as it grows",
         question="What does an assessment cost with many rules in scope, and among many that are stored?",
@@ -94,14 +100,15 @@ def measure(growth: Growth) -> Table:
             " two leaves a rule, none fires, every result is stored with the assessment. Stored: claim, history over"
             f" {' and '.join(_WINDOWS)}, completion and lookup by trace through the product's own stores, one after the"
             f" other, the tables in turns, for subjects that have {EACH_SUBJECT} assessments each; what is stored was"
-            " put there by one statement, without snapshots. CPU time of this side, and of all PostgreSQL processes."
+            " put there by one statement, without snapshots. Empty table: claims and completions,"
+            f" {AT_ONCE} at once, over connections that saw it empty. CPU time of this side, and of all PostgreSQL processes."
         ),
         columns=("with", "CPU us", "PostgreSQL CPU us", "p50 ms"),
         rows=tuple(
             (each.size, f"{each.own_us:.0f}", f"{each.postgres_us:.0f}", f"{each.took_ms:.2f}")
-            for each in (*ruled, *stored)
+            for each in (*ruled, *stored, *grown)
         ),
-        findings=(*_rule_findings(growth.rules, ruled), _stored_finding(growth.stored, stored)),
+        findings=(*_rule_findings(growth.rules, ruled), _stored_finding(growth.stored, stored), _grown_finding(grown)),
     )
 
 
@@ -130,6 +137,14 @@ def _stored_finding(stored: Sequence[int], figures: Sequence[Figure]) -> str:
     )
 
 
+def _grown_finding(figures: Sequence[Figure]) -> str:
+    ratio = figures[-1].postgres_us / figures[0].postgres_us
+    return (
+        f"{figures[-1].size}: x {ratio:.2f} of the CPU of PostgreSQL for {figures[0].size}; goal at most"
+        f" x {FLAT_RATIO:g}: {verdict(met=ratio <= FLAT_RATIO)}"
+    )
+
+
 def _with_rules(count: int, folder: Path, *, growth: Growth) -> Figure:
     folder.mkdir()
     seed = folder / "seed.json"
@@ -144,7 +159,7 @@ def _with_rules(count: int, folder: Path, *, growth: Growth) -> Figure:
     return Figure(f"{count} rules in scope", seen.server_us, seen.postgres_us, seen.seen.latency_ms["p50"])
 
 
-async def _with_rows(folder: Path, growth: Growth) -> list[Figure]:
+async def _with_rows(folder: Path, growth: Growth) -> tuple[list[Figure], list[Figure]]:
     server = EmbeddedPostgres(folder / "postgres")
     await server.start()
     try:
@@ -154,9 +169,15 @@ async def _with_rows(folder: Path, growth: Growth) -> list[Figure]:
                 await each.figure(growth.operations // 5)
             share = growth.operations // ROUNDS
             rounds = [[await each.figure(share) for each in asking] for _ in range(ROUNDS)]
+            fresh = await _filled(server, 0, stack=stack)
+            tenths = [await fresh.at_once(growth.growing // 10) for _ in range(10)]
     finally:
         await server.stop()
-    return [_middle([one[at] for one in rounds]) for at in range(len(asking))]
+    grown = [
+        replace(tenths[0], size=f"the first {growth.growing // 10} in an empty table"),
+        replace(tenths[-1], size=f"the last {growth.growing // 10} of {growth.growing}"),
+    ]
+    return [_middle([one[at] for one in rounds]) for at in range(len(asking))], grown
 
 
 async def _filled(server: EmbeddedPostgres, rows: int, *, stack: AsyncExitStack) -> "_Asking":
@@ -165,8 +186,9 @@ async def _filled(server: EmbeddedPostgres, rows: int, *, stack: AsyncExitStack)
     await _run(server.dsn, f"CREATE DATABASE {name}")
     dsn = server.dsn_of(name)
     await migrate(dsn)
-    await _run(dsn, _FILL, rows, EACH_SUBJECT)
-    await _run(dsn, "VACUUM ANALYZE lt_risk_engine.risk_assessment")
+    if rows:
+        await _run(dsn, _FILL, rows, EACH_SUBJECT)
+        await _run(dsn, "VACUUM ANALYZE lt_risk_engine.risk_assessment")
     await _run(dsn, "CHECKPOINT")
     pool = await PostgresPool.open(dsn)
     stack.push_async_callback(pool.close)
@@ -199,7 +221,7 @@ class _Asking:
         self._clock = SystemClock()
         self._dsn = dsn
         self._rows = rows
-        self._subjects = rows // EACH_SUBJECT
+        self._subjects = max(1, rows // EACH_SUBJECT)
         self._number = 0
 
     async def figure(self, operations: int) -> Figure:
@@ -210,6 +232,29 @@ class _Asking:
         own_us = (process_time_ns() - own_ns) / 1_000 / operations
         postgres_us = (_all_us(postgres) - postgres_us) / operations
         return Figure(f"{self._rows} assessments stored", own_us, postgres_us, median(took))
+
+    async def at_once(self, operations: int) -> Figure:
+        """Time that many claims and completions, ``AT_ONCE`` at a time, each of a new subject."""
+        took: list[float] = []
+
+        async def one() -> None:
+            self._number += 1
+            claim = self._claim(f"new-{self._number}")
+            await self._repository.claim(claim, terms=_TERMS)
+            await self._repository.complete(_completion(claim))
+
+        async def some(count: int) -> None:
+            for _ in range(count):
+                took.append(await _timed_ms(one))
+
+        await asyncio.gather(*(some(1) for _ in range(AT_ONCE)))
+        took.clear()
+        postgres = await self._postgres()
+        postgres_us, own_ns = _all_us(postgres), process_time_ns()
+        await asyncio.gather(*(some(-(-operations // AT_ONCE)) for _ in range(AT_ONCE)))
+        own_us = (process_time_ns() - own_ns) / 1_000 / len(took)
+        postgres_us = (_all_us(postgres) - postgres_us) / len(took)
+        return Figure("", own_us, postgres_us, median(took))
 
     async def _one(self) -> None:
         """Do what one evaluation asks of the stores, and what looking it up does."""

@@ -24,7 +24,7 @@ from benchmarks.processes import ROOT
 
 RESULTS: Final = ROOT / "benchmarks" / "RESULTS.md"
 QUICK_DESK: Final = DeskSpan(rounds=1, seconds=1.0, warm_s=0.5, open_s=1.0, rules=2)
-QUICK_GROWTH: Final = Growth(rules=(2, 4), stored=(100, 400), seconds=1.0, warm_s=0.5, operations=20)
+QUICK_GROWTH: Final = Growth(rules=(2, 4), stored=(100, 400), seconds=1.0, warm_s=0.5, operations=20, growing=640)
 QUICK_SPAN: Final = Span(rounds=1, seconds=1.5, warm_s=2.0, open_s=1.0, users=5, rules=2)
 
 
