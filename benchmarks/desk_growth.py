@@ -101,7 +101,8 @@ def measure(growth: Growth) -> Table:
             f" {' and '.join(_WINDOWS)}, completion and lookup by trace through the product's own stores, one after the"
             f" other, the tables in turns, for subjects that have {EACH_SUBJECT} assessments each; what is stored was"
             " put there by one statement, without snapshots. Empty table: claims and completions,"
-            f" {AT_ONCE} at once, over connections that saw it empty. CPU time of this side, and of all PostgreSQL processes."
+            f" {AT_ONCE} at once, over connections that saw it empty. CPU time of this side, and of all PostgreSQL"
+            " processes."
         ),
         columns=("with", "CPU us", "PostgreSQL CPU us", "p50 ms"),
         rows=tuple(
