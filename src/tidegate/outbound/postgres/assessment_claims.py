@@ -37,7 +37,8 @@ _COLUMNS: Final = """id, trace_id, subject_id, source_system, request_hash, crea
 _INSERT: Final = f"INSERT INTO lt_risk_engine.risk_assessment ({_COLUMNS}, status, holds_claim)"
 _UNLESS_CLAIMED: Final = "ON CONFLICT (subject_id, request_hash) WHERE holds_claim DO NOTHING RETURNING id"
 # What stands is looked up by the snapshot of the statement; a claim that is committed meanwhile makes the insertion do
-# nothing, and the longer way is taken. Rules come as the text of an array, for arrays of arrays are rectangular. Two
+# nothing, and the longer way is taken. It is looked up one by one: a join planned while the table was empty would read
+# all of it later. Rules come as the text of an array, for arrays of arrays are rectangular. Two
 # batches insert in the same order, so that they never wait for each other crosswise.
 _AT_ONCE: Final = f"""
 WITH asked AS MATERIALIZED (
@@ -46,8 +47,10 @@ WITH asked AS MATERIALIZED (
     AS asked ({_COLUMNS}, answers_since, asked_at, place)
 ), standing AS MATERIALIZED (
     SELECT asked.place, made.status, made.created_at > asked.answers_since AS answers, {_ANSWERED}
-    FROM asked JOIN lt_risk_engine.risk_assessment AS made
-        ON made.subject_id = asked.subject_id AND made.request_hash = asked.request_hash AND made.holds_claim
+    FROM asked CROSS JOIN LATERAL (
+        SELECT * FROM lt_risk_engine.risk_assessment AS one
+        WHERE one.subject_id = asked.subject_id AND one.request_hash = asked.request_hash AND one.holds_claim LIMIT 1
+    ) AS made
 ), valid AS MATERIALIZED (
     SELECT * FROM standing WHERE status = 'COMPLETED' AND answers
 ), repeated AS (
