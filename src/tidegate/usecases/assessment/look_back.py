@@ -18,6 +18,7 @@ from tidegate.core.rules.parse import Engines
 from tidegate.ports.desk_configuration import RuleConfigurationRepository
 from tidegate.ports.risk_assessments import AssessmentArchive, Repeat
 from tidegate.usecases.assessment.snapshot import Circumscribed, read_snapshot, versions_read
+from tidegate.usecases.assessment.stored_form import stored_members
 
 _NAMES_OF_A_VERSION: Final = ("rule_id", "version")
 """What a draft's rules have not got."""
@@ -159,7 +160,9 @@ def _compared(recorded: Mapping[str, object], verdict: Verdict, *, passing_over:
     replayed = verdict.as_json()
     then, now = _without(recorded, passing_over), _without(replayed, passing_over)
     identical = _written(then) == _written(now)
-    return ReplayedAssessment(recorded, replayed, identical, () if identical else _differences(then, now))
+    differences = () if identical else _differences(then, now)
+    # both in one order of members, so that whoever lays one beside the other sees what differs and nothing else
+    return ReplayedAssessment(stored_members(recorded), stored_members(replayed), identical, differences)
 
 
 def _without(verdict: Mapping[str, object], keys: Collection[str]) -> Mapping[str, object]:

@@ -1,5 +1,6 @@
 """``/v1/assessments``: finding, reading, explaining, deciding again."""
 
+import json
 from typing import Any
 
 import pytest
@@ -116,6 +117,7 @@ def test_replay_is_identical(desk: EvaluationApi) -> None:
     desk.workflow.rule_sets.use([a_rule("OTHER")], ())
     told = replay(desk, assessment_id).json()
     assert (told["identical"], told["differences"]) == (True, [])
+    assert json.dumps(told["recorded"]) == json.dumps(told["replayed"])
     assert told["recorded"] == told["replayed"]
 
 
