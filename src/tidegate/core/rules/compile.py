@@ -120,7 +120,8 @@ class CompiledRules:
         return self._numbers[rule_id]
 
     def evaluate(self, lookup: Lookup, *, now: Instant, attributes: Mapping[str, str]) -> Evaluation:
-        """Evaluate every rule whose scope the attributes are in; each distinct field is looked up once.
+        """Evaluate every rule whose scope the attributes are in; each distinct field is looked up once for
+        each way in which it is seen (as a number, as a text, as it is shown).
 
         `lookup` is a function from a dotted path to a value; over a flat mapping, its `get` will do.
         """

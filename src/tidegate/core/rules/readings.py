@@ -43,13 +43,10 @@ class SlotTable:
 
     def view(self, path: str, convert: Conversion) -> int:
         """The slot of the field's value as `convert` sees it."""
-        field = self.field(path)
 
         def read(readings: Readings) -> object:
-            value = readings.get(field)
-            if value is None:  # filled here, for a reading inside a reading costs twice
-                value = readings[field] = readings.lookup(path)
-            return convert(value)
+            # Read anew for each view: most fields have one, and keeping the field itself costs more than a second look.
+            return convert(readings.lookup(path))
 
         return self._slot((convert, path), read)
 
