@@ -12,10 +12,13 @@ from tidegate.usecases.audit.seal import Sealer
 
 @dataclass(frozen=True, slots=True)
 class SealPace:
-    """A round every ``every_s`` seconds; after each batch a pause of ``pause_s`` seconds lets the gate go first."""
+    """A round every ``every_s`` seconds. After each batch the sealer pauses ``rest`` times as long as it took, but at
+    least ``pause_s`` seconds, so that what has piled up never takes the loop away from orders.
+    """
 
     every_s: float = 2.0
     pause_s: float = 0.02
+    rest: int = 4
 
 
 @dataclass(slots=True)
@@ -38,10 +41,13 @@ class SealJob:
         """
         if not await self.chain.claim():
             return
+        loop = asyncio.get_running_loop()
         for partition in self.sealer.partitions():
+            begun_s = loop.time()
             while count := await self.sealer.seal(partition):
                 self.sealed[partition] += count
-                await asyncio.sleep(self.pace.pause_s)
+                await asyncio.sleep(max(self.pace.pause_s, self.pace.rest * (loop.time() - begun_s)))
+                begun_s = loop.time()
 
     async def run(self) -> None:
         """Seal until cancelled, then give the claim up."""
