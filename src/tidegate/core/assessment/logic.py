@@ -122,8 +122,7 @@ def _written(
         )
         return None, {}
     condition = _placed(parsed, lambda pointer: f"/when{pointer}")
-    needed = [*declared, *(name for _, name in _providers_read(condition))]
-    return condition, dict.fromkeys(needed, ())
+    return condition, dict.fromkeys([*declared, *_providers_read(condition)], ())
 
 
 def _preset(
@@ -147,7 +146,7 @@ def _preset(
         faults.extend(_at_home(fault, expansion) for fault in refusal.faults)
         return None, {}
     condition = _placed(parsed, lambda pointer: _home(pointer, expansion).value)
-    providers: _Providers = {name: () for _, name in _providers_read(condition)}
+    providers: _Providers = dict.fromkeys(_providers_read(condition), ())
     for question in expansion.questions:
         providers[question.provider] = (*providers.get(question.provider, ()), question)
     return condition, providers
@@ -172,11 +171,10 @@ def _placed(condition: Condition, place: Callable[[str], str]) -> Condition:
     return dataclasses.replace(condition, pointer=place(condition.pointer))
 
 
-def _providers_read(condition: Condition) -> Iterator[tuple[str, str]]:
-    """The providers whose fields a condition reads, each once a leaf, with the leaf's pointer."""
+def _providers_read(condition: Condition) -> Iterator[str]:
+    """The providers whose fields a condition reads, one after the other."""
     for leaf in leaves_of(condition):
-        names = dict.fromkeys(_cel_providers(leaf.text) if isinstance(leaf, CelLeaf) else _leaf_providers(leaf))
-        yield from ((leaf.pointer, name) for name in names)
+        yield from _cel_providers(leaf.text) if isinstance(leaf, CelLeaf) else _leaf_providers(leaf)
 
 
 def _leaf_providers(leaf: Leaf) -> list[str]:

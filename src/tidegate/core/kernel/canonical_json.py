@@ -7,7 +7,8 @@ from typing import Final
 
 from tidegate.core.kernel.es_number import es_number
 
-_CONSTANTS: Final[Mapping[object, str]] = {None: "null", True: "true", False: "false"}
+JSON_CONSTANTS: Final[Mapping[object, str]] = {None: "null", True: "true", False: "false"}
+"""How JSON writes what is neither text, number, object nor list."""
 
 
 def canonical_json(value: object, *, number: Callable[[Decimal], str] = es_number) -> str:
@@ -23,7 +24,7 @@ def canonical_json(value: object, *, number: Callable[[Decimal], str] = es_numbe
     if isinstance(value, str):
         return _text(value)
     if value is None or isinstance(value, bool):
-        return _CONSTANTS[value]
+        return JSON_CONSTANTS[value]
     if isinstance(value, Decimal | int):
         return number(Decimal(value))
     if isinstance(value, Mapping):

@@ -12,11 +12,11 @@ from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring
 from typing import Final
 
+from tidegate.core.kernel.canonical_json import JSON_CONSTANTS
 from tidegate.core.rules.faults import InvalidJson, RuleFault, pointer_to
 from tidegate.core.rules.limits import EXPONENT_MAX, JSON_DEPTH_MAX
 from tidegate.core.rules.values import number_fault
 
-_CONSTANTS: Final[Mapping[object, str]] = {None: "null", True: "true", False: "false"}
 _FORBIDDEN: Final = re.compile("[\\x00\ud800-\udfff]")
 
 
@@ -70,7 +70,7 @@ def write_json(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
     if value is None or isinstance(value, bool):
-        return _CONSTANTS[value]
+        return JSON_CONSTANTS[value]
     if isinstance(value, int):
         return int.__repr__(value)
     if isinstance(value, dict | Mapping):
