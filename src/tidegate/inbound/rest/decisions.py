@@ -26,7 +26,7 @@ from tidegate.inbound.rest.fields import (
     Uuid,
 )
 from tidegate.inbound.rest.operations import READERS, Operation, Success
-from tidegate.inbound.rest.problems import FieldError, RequestRefused, unprocessable
+from tidegate.inbound.rest.problems import RequestRefused, require_range
 from tidegate.inbound.shared.faults import FaultCode
 from tidegate.ports.decision_journal import DecisionFilter, DecisionRecord
 from tidegate.ports.paging import PageRequest
@@ -175,8 +175,7 @@ REPLAY_EXAMPLE = {
 
 async def list_decisions(admin: Admin, query: Annotated[DecisionQuery, Query()]) -> Response:
     """List decisions, newest first."""
-    if query.from_us is not None and query.to_us is not None and query.from_us >= query.to_us:
-        raise unprocessable([FieldError("/to", "empty_range", "must be after from", "query")])
+    require_range(query.from_us, query.to_us)
     wanted = DecisionFilter(
         user_id=query.user_id,
         symbol=query.symbol,

@@ -78,3 +78,13 @@ def unprocessable(errors: Sequence[FieldError]) -> RequestRefused:
 def readable(text: str) -> str:
     """Give a text that can be written as UTF-8, whatever the caller sent."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def require_range(from_us: int | None, to_us: int | None) -> None:
+    """Pass when a half-open range of time, where both its ends are given, is not empty.
+
+    Raises:
+        RequestRefused: 422 at the query's ``to`` otherwise.
+    """
+    if from_us is not None and to_us is not None and from_us >= to_us:
+        raise unprocessable([FieldError("/to", "empty_range", "must be after from", "query")])

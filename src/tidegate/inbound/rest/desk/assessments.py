@@ -26,7 +26,7 @@ from tidegate.inbound.rest.desk.draft_bodies import DRAFT_BODY, read_draft
 from tidegate.inbound.rest.exact_json import ExactJson
 from tidegate.inbound.rest.fields import Body, Uuid
 from tidegate.inbound.rest.operations import READERS, Operation, Success
-from tidegate.inbound.rest.problems import FieldError, RequestRefused, unprocessable
+from tidegate.inbound.rest.problems import FieldError, RequestRefused, require_range, unprocessable
 from tidegate.inbound.shared.faults import FaultCode
 from tidegate.ports.paging import PageRequest
 from tidegate.ports.risk_assessments import AssessmentFilter
@@ -45,8 +45,7 @@ class LanguageQuery(Body):
 
 async def list_assessments(assessing: Assessing, query: Annotated[AssessmentQuery, Query()]) -> Response:
     """List assessments, newest first."""
-    if query.from_us is not None and query.to_us is not None and query.from_us >= query.to_us:
-        raise unprocessable([FieldError("/to", "empty_range", "must be after from", "query")])
+    require_range(query.from_us, query.to_us)
     wanted = AssessmentFilter(
         trace_id=query.trace_id,
         subject_id=query.subject_id,
