@@ -68,6 +68,9 @@ class MemoryAccountBook:
             self._keep(state)
         return applied
 
+    async def apply_all(self, changes: Sequence[StateChange]) -> Sequence[Applied]:
+        return [await self.apply(change) for change in changes]
+
     async def recount(self, instrument: Instrument) -> None:
         self._market.put_instrument(instrument)
         for state in self._users.values():

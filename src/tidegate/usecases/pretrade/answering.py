@@ -15,18 +15,21 @@ from tidegate.core.pretrade.reasons import HEALED_BY_TIME, Decision, RejectReaso
 from tidegate.core.pretrade.snapshot import Snapshot
 from tidegate.core.pretrade.verdict import Verdict
 from tidegate.core.pretrade.violation import Violation
-from tidegate.ports.account_book import Held
+from tidegate.ports.account_book import Checked, Held
 
 
 @quickly_made
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One order decided: the verdict, what it is told, what it was decided on, and what it holds in the book."""
+    """One order decided: the verdict, what it is told, what it was decided on, what it holds in the book, and how it
+    counts in the user's flow (``None``: a dry run counts nothing).
+    """
 
     verdict: Verdict
     answer: Answer
     evidence: Evidence
     held: Held | None
+    checked: Checked | None
 
     @property
     def remembered(self) -> bool:

@@ -1,17 +1,17 @@
 """Decide one order on the state at hand: snapshot, evidence, verdict, reservation held, answer."""
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from tidegate.core.kernel.decimals import ZERO
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.capture import capture
 from tidegate.core.pretrade.decide import decide
+from tidegate.core.pretrade.evidence import Evidence
 from tidegate.core.pretrade.order import Order
 from tidegate.core.pretrade.snapshot import FlowFacts, Snapshot
 from tidegate.core.pretrade.state import UserState
 from tidegate.core.pretrade.verdict import Verdict
-from tidegate.ports.account_book import Held
+from tidegate.ports.account_book import Checked, Held
 from tidegate.ports.clock import Ids
 from tidegate.usecases.pretrade.answering import (
     Decided,
@@ -21,7 +21,7 @@ from tidegate.usecases.pretrade.answering import (
     reservation_of,
 )
 from tidegate.usecases.pretrade.asked import Asked
-from tidegate.usecases.pretrade.flow import FlowWindows
+from tidegate.usecases.pretrade.flow import FlowWindows, content_of
 from tidegate.usecases.pretrade.replica import Replica
 
 Alarm = Callable[[Exception], None]
@@ -75,10 +75,10 @@ class Decider:
             now_us=now_us,
             reservation=reservation,
         )
-        decided = Decided(verdict, answer, evidence, held)
-        if not asked.dry_run:
-            self._count(order, decided)
-        return decided
+        checked = None if asked.dry_run else _checked(order, verdict, evidence=evidence, accepted=held is not None)
+        if checked is not None:
+            self._count(order, checked)
+        return Decided(verdict, answer, evidence, held, checked)
 
     def _judge(self, asked: Asked, snapshot: Snapshot) -> Verdict:
         if asked.contradicts:
@@ -111,28 +111,29 @@ class Decider:
         settings = self._replica.configuration.settings
         return self._flow.facts(order, now_us=now_us, settings=settings, rearmed_us=rearmed_us)
 
-    def _count(self, order: Order, decided: Decided) -> None:
+    def _count(self, order: Order, checked: Checked) -> None:
         """Count a check in the user's windows at once, so that the next order of the batch sees it."""
-        at_us, settings = decided.answer.evaluated_at_us, self._replica.configuration.settings
+        at_us, settings = checked.at_us, self._replica.configuration.settings
         self._flow.count_message(order, at_us=at_us, settings=settings)
-        if decided.held is None:
+        if checked.notional_usdt is None:
             self._flow.count_reject(order, at_us=at_us)
         else:
-            notional = _own_notional(decided)
-            self._flow.count_accepted(order, at_us=at_us, notional_usdt=notional, settings=settings)
+            self._flow.count_accepted(order, at_us=at_us, notional_usdt=checked.notional_usdt, settings=settings)
 
     def take_back(self, asked: Asked, decided: Decided) -> None:
         """Count a check no longer that came to nothing; that the message was sent stays counted."""
-        if asked.dry_run:
+        checked = decided.checked
+        if checked is None:
             return
-        order, at_us = asked.order, decided.answer.evaluated_at_us
-        if decided.held is None:
-            self._flow.take_back_reject(order, at_us=at_us)
+        if checked.notional_usdt is None:
+            self._flow.take_back_reject(asked.order, at_us=checked.at_us)
         else:
-            self._flow.take_back_accepted(order, at_us=at_us, notional_usdt=_own_notional(decided))
+            self._flow.take_back_accepted(asked.order, at_us=checked.at_us, notional_usdt=checked.notional_usdt)
 
 
-def _own_notional(decided: Decided) -> Decimal:
-    """Give what an order adds to the user's notional of 24 h, in USDT; 0 when it is not known."""
-    added = decided.verdict.metrics.notional_added(decided.evidence.flow.notional_24h)
-    return ZERO if added is None else added
+def _checked(order: Order, verdict: Verdict, *, evidence: Evidence, accepted: bool) -> Checked:
+    """Give how a check counts: what it adds to the user's notional of 24 h is 0 when that is not known."""
+    if not accepted:
+        return Checked(evidence.now_us, content_of(order), None)
+    added = verdict.metrics.notional_added(evidence.flow.notional_24h)
+    return Checked(evidence.now_us, content_of(order), ZERO if added is None else added)

@@ -13,17 +13,15 @@ from decimal import Decimal
 from tidegate.core.kernel.decimals import ONE, WORKING, ZERO
 from tidegate.core.pretrade.changes import EngineEventType, EngineReported, StateChange
 from tidegate.core.pretrade.loading import take_token
-from tidegate.core.pretrade.order import Order, OrderType, Side
+from tidegate.core.pretrade.order import Order
 from tidegate.core.pretrade.settings import GateSettings
 from tidegate.core.pretrade.snapshot import FlowFacts
+from tidegate.ports.account_book import Checked, Content, FlowKept
 from tidegate.ports.decision_journal import FlowTotal
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
-
-Content = tuple[str, Side, OrderType, Decimal | None, Decimal]
-"""What makes two orders of a user equal: symbol, side, type, price, quantity."""
 
 
 def content_of(order: Order) -> Content:
@@ -61,6 +59,17 @@ class Buckets:
                 return
             if held_minute < minute:
                 return
+
+    def kept(self) -> tuple[tuple[int, Decimal], ...]:
+        """Give all buckets: (minute since 1970, sum), oldest first."""
+        return tuple(self._buckets)
+
+    def put(self, buckets: Iterable[tuple[int, Decimal]]) -> None:
+        """Put buckets in place of what was counted."""
+        self._buckets = deque(buckets)
+        self.total = ZERO
+        for _, amount in self._buckets:
+            self.total = WORKING.add(self.total, amount)
 
     def sum_since(self, since_us: int) -> Decimal:
         """Give the sum of the buckets that reach into the window, and drop those that do not."""
@@ -121,7 +130,10 @@ class FlowWindows:
 
     def count_message(self, order: Order, *, at_us: int, settings: GateSettings) -> None:
         """Count one message of the user: it takes a token, if there is one."""
-        flow = self._user(order.user_id)
+        self._count_message(order.user_id, at_us, settings=settings)
+
+    def _count_message(self, user_id: str, at_us: int, *, settings: GateSettings) -> None:
+        flow = self._user(user_id)
         flow.orders.append(at_us)
         most = settings.orders_per_second_max
         if most:
@@ -130,11 +142,17 @@ class FlowWindows:
 
     def count_accepted(self, order: Order, *, at_us: int, notional_usdt: Decimal, settings: GateSettings) -> None:
         """Count an order that may proceed: its notional, and its content for the duplicate check."""
-        flow = self._user(order.user_id)
+        checked = Checked(at_us, content_of(order), notional_usdt)
+        self._count_accepted(order.user_id, checked, notional_usdt=notional_usdt, settings=settings)
+
+    def _count_accepted(
+        self, user_id: str, checked: Checked, *, notional_usdt: Decimal, settings: GateSettings
+    ) -> None:
+        flow, at_us = self._user(user_id), checked.at_us
         flow.notional.add(at_us, notional_usdt)
         if settings.duplicate_window_ms:
             _drop_old(flow.equal, at_us - settings.duplicate_window_ms * 1_000)
-            flow.equal[content_of(order)] = at_us
+            flow.equal[checked.content] = at_us
 
     def count_reject(self, order: Order, *, at_us: int) -> None:
         """Count a refusal."""
@@ -183,6 +201,42 @@ class FlowWindows:
                 del fills[content]
         content = (order.symbol, order.side, order.order_type, order.price, order.quantity)
         fills.setdefault(content, deque(maxlen=_FILLS_KEPT)).append(at_us)
+
+    def count_checked(self, user_id: str, checked: Checked, *, settings: GateSettings) -> None:
+        """Count a check that another process made of this user."""
+        self._count_message(user_id, checked.at_us, settings=settings)
+        if checked.notional_usdt is None:
+            self._user(user_id).rejects.add(checked.at_us, ONE)
+        else:
+            self._count_accepted(user_id, checked, notional_usdt=checked.notional_usdt, settings=settings)
+
+    def kept(self, user_id: str) -> FlowKept | None:
+        """Give the windows of a user whole; ``None`` when nothing was ever counted."""
+        flow = self._users.get(user_id)
+        if flow is None:
+            return None
+        return FlowKept(
+            level=flow.level,
+            message_us=flow.message_us,
+            orders=tuple(flow.orders),
+            notional=flow.notional.kept(),
+            rejects=flow.rejects.kept(),
+            equal=tuple(flow.equal.items()),
+            fills=tuple((content, tuple(times)) for content, times in flow.fills.items()),
+        )
+
+    def put(self, user_id: str, kept: FlowKept | None) -> None:
+        """Put the windows of a user in place of what was counted; ``None`` empties them."""
+        self._users.pop(user_id, None)
+        if kept is None:
+            return
+        flow = self._user(user_id)
+        flow.level, flow.message_us = kept.level, kept.message_us
+        flow.orders = deque(kept.orders)
+        flow.notional.put(kept.notional)
+        flow.rejects.put(kept.rejects)
+        flow.equal = dict(kept.equal)
+        flow.fills = {content: deque(times, maxlen=_FILLS_KEPT) for content, times in kept.fills}
 
     def _user(self, user_id: str) -> UserFlow:
         flow = self._users.get(user_id)

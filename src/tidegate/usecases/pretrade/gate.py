@@ -5,13 +5,13 @@ margin: orders of one batch see each other's reservations, and a user whose stat
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tidegate.core.kernel.trouble import DependencyFailed, Overloaded
 from tidegate.core.pretrade.answer import Answer, content_fingerprint
 from tidegate.core.pretrade.order import Order
-from tidegate.ports.account_book import AccountBook, Held, ReserveRequest
+from tidegate.ports.account_book import AccountBook, Checked, Held, ReserveRequest
 from tidegate.ports.clock import Clock
 from tidegate.usecases.pretrade.answering import Decided
 from tidegate.usecases.pretrade.asked import Asked
@@ -183,10 +183,17 @@ class Gate:
         return [asked for asked, _ in decided if asked.order.user_id in moved]
 
 
-def _requests(decided: Iterable[tuple[Asked, Decided]], versions: dict[str, int]) -> list[ReserveRequest]:
-    """Group what approvals hold by user."""
+def _requests(decided: Iterable[tuple[Asked, Decided]], versions: Mapping[str, int]) -> list[ReserveRequest]:
+    """Group by user what approvals hold and how every check counts."""
     held: dict[str, list[Held]] = {}
+    checked: dict[str, list[Checked]] = {}
     for asked, one in decided:
+        user_id = asked.order.user_id
+        if one.checked is not None:
+            checked.setdefault(user_id, []).append(one.checked)
         if one.held is not None:
-            held.setdefault(asked.order.user_id, []).append(one.held)
-    return [ReserveRequest(user_id, versions[user_id], tuple(of_user)) for user_id, of_user in held.items()]
+            held.setdefault(user_id, []).append(one.held)
+    return [
+        ReserveRequest(user_id, versions[user_id], tuple(held.get(user_id, ())), tuple(of_user))
+        for user_id, of_user in checked.items()
+    ]

@@ -134,7 +134,7 @@ class Recorder:
             now_us=decided.answer.evaluated_at_us,
             reservation=None,
         )
-        refused = Decided(verdict, answer, decided.evidence, None)
+        refused = Decided(verdict, answer, decided.evidence, None, None)
         await self._write([_record(asked, refused)])
         asked.tell(answer)
 
