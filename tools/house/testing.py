@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 from house.tree import Offence, Source, Tree, full_name, full_names
 
 REQUIREMENTS = "docs/requirements.md"
-_ROW = re.compile(r"^\|\s*((?:PT|RU|PL|AS)-\d+[a-z]?)\s*\|")
-_MENTION = re.compile(r"\b(?:PT|RU|PL|AS)-\d+[a-z]?\b")
+_ROW = re.compile(r"^\|\s*((?:PT|RU|PL|AS|RE)-\d+[a-z]?)\s*\|")
+_MENTION = re.compile(r"\b(?:PT|RU|PL|AS|RE)-\d+[a-z]?\b")
 _SLEEPS = {"time.sleep", "asyncio.sleep", "anyio.sleep"}
 # The tests of these rules plant ids that exist nowhere.
 _RULE_TESTS = "tests/tools"

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from services.debian import ServerMissing
 from services.keycloak import Keycloak
+from services.redis import Redis
 
 
 class Server(AbstractContextManager["Server"], Protocol):
@@ -17,7 +18,7 @@ class Server(AbstractContextManager["Server"], Protocol):
     url: str
 
 
-SERVERS: Final[Mapping[str, Callable[[], Server]]] = {"keycloak": Keycloak.start}
+SERVERS: Final[Mapping[str, Callable[[], Server]]] = {"redis": Redis.start, "keycloak": Keycloak.start}
 
 
 def main(names: list[str]) -> int:
