@@ -6,7 +6,7 @@ import pytest
 
 from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.core.pretrade.settings import GateSettings
-from tidegate.settings import Settings, UnreadableSettings, read_settings, setting_names
+from tidegate.settings import Role, Settings, UnreadableSettings, read_settings, setting_names
 from tidegate.usecases.pretrade.recording import Durability
 
 
@@ -83,6 +83,88 @@ def test_settings_that_are_not_right_are_refused_in_words(
     """PL-202, PL-206, AS-631: unknown names, wrong values and broken relations are each named."""
     with pytest.raises(UnreadableSettings, match=told.replace("(", r"\(")):
         read(monkeypatch, **variables)
+
+
+PROD = {
+    "TIDEGATE_PROFILE": "prod",
+    "TIDEGATE_OIDC_ISSUER": "https://issuer.example",
+    "TIDEGATE_GRPC_ACCESS": "token",
+    "TIDEGATE_AUDIT_KEY_FILE": "/run/secrets/head_key.pem",
+}
+SHARED = {"TIDEGATE_REDIS_URL": "redis://127.0.0.1:6379/0", "TIDEGATE_KAFKA_BOOTSTRAP": "localhost:9092,[::1]:9093"}
+DATABASE = {"TIDEGATE_POSTGRES_URL": "postgresql://db/tidegate"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"TIDEGATE_SERVE_ROLES": "gate,desk"}, "gate and consumers go together"),
+        ({"TIDEGATE_SERVE_ROLES": "consumers"}, "gate and consumers go together"),
+        ({"TIDEGATE_SERVE_ROLES": "gate", "TIDEGATE_REDIS_URL": "redis://127.0.0.1"}, "gate and consumers go together"),
+        ({"TIDEGATE_SERVE_ROLES": "gate,kitchen"}, "TIDEGATE_SERVE_ROLES"),
+        ({"TIDEGATE_SERVE_ROLES": ""}, "TIDEGATE_SERVE_ROLES"),
+        ({"TIDEGATE_SERVE_WORKERS": "2", **DATABASE}, "wants a shared account book"),
+        (
+            {"TIDEGATE_SERVE_WORKERS": "2", "TIDEGATE_KAFKA_BOOTSTRAP": "kafka:9092", **DATABASE},
+            "wants a shared account book",
+        ),
+        ({"TIDEGATE_SERVE_WORKERS": "2", **SHARED}, "wants a PostgreSQL of its own"),
+        ({"TIDEGATE_SCHEMA_REGISTRY_URL": "http://127.0.0.1:8081"}, "set kafka.bootstrap"),
+        ({"TIDEGATE_KAFKA_BOOTSTRAP": "kafka"}, "TIDEGATE_KAFKA_BOOTSTRAP"),
+        ({"TIDEGATE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "needs a username and a password"),
+        ({"TIDEGATE_KAFKA_SSL_CA_FILE": "/ca.pem"}, "ssl_ca_file needs security_protocol"),
+        ({"TIDEGATE_REDIS_URL": "http://127.0.0.1"}, "TIDEGATE_REDIS_URL"),
+        ({"TIDEGATE_WALLET_GRPC": "https://wallet"}, "TIDEGATE_WALLET_GRPC"),
+        ({**PROD, "TIDEGATE_REDIS_URL": "redis://cache:6379"}, "redis.url must be rediss"),
+        ({**PROD, "TIDEGATE_REDIS_URL": "redis://127.0.0.1@cache:6379"}, "redis.url must be rediss"),
+        ({**PROD, "TIDEGATE_KAFKA_BOOTSTRAP": "127.0.0.1:9092,kafka:9092"}, "set kafka.security_protocol"),
+        ({**PROD, "TIDEGATE_TRACING_OTLP_ENDPOINT": "http://collector:4317"}, "otlp_endpoint must be https"),
+        (
+            {**PROD, **SHARED, "TIDEGATE_SCHEMA_REGISTRY_URL": "http://registry:8081"},
+            "schema_registry.url must be https",
+        ),
+    ],
+)
+def test_settings_of_servers_and_processes_that_do_not_fit_are_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str
+) -> None:
+    """RE-330, RE-331: what several processes cannot share, and plaintext beyond this machine in prod."""
+    with pytest.raises(UnreadableSettings, match=told):
+        read(monkeypatch, **variables)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"TIDEGATE_SERVE_ROLES": "gate, consumers"},
+        {"TIDEGATE_SERVE_ROLES": "desk,admin", "TIDEGATE_SERVE_WORKERS": "2", **DATABASE},
+        {"TIDEGATE_SERVE_ROLES": "gate", "TIDEGATE_SERVE_WORKERS": "4", **SHARED, **DATABASE},
+        {"TIDEGATE_SERVE_ROLES": "consumers", **SHARED},
+        {**PROD, **SHARED, **DATABASE, "TIDEGATE_SCHEMA_REGISTRY_URL": "http://127.0.0.1:8081"},
+        {**PROD, "TIDEGATE_REDIS_URL": "rediss://cache:6379"},
+        {
+            **PROD,
+            "TIDEGATE_KAFKA_BOOTSTRAP": "kafka:9092",
+            "TIDEGATE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "TIDEGATE_KAFKA_USERNAME": "me",
+            "TIDEGATE_KAFKA_PASSWORD": "hunter2",
+        },
+        {"TIDEGATE_REDIS_URL": "redis://cache:6379", "TIDEGATE_KAFKA_BOOTSTRAP": "kafka:9092"},
+    ],
+)
+def test_settings_of_servers_and_processes_that_fit_are_taken(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    """RE-330, RE-331: the other side of each refusal; no password is shown."""
+    assert "hunter2" not in repr(read(monkeypatch, **variables))
+
+
+def test_settings_of_roles_are_all_of_them_unless_some_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RE-330: one process does everything; the command line takes the same words."""
+    assert read(monkeypatch).serve.roles == tuple(Role)
+    named = read_settings((), {"serve": {"roles": "desk,admin"}})
+    assert named.serve.roles == (Role.DESK, Role.ADMIN)
+    assert not named.serve.with_accounts
 
 
 def test_settings_with_several_faults_name_every_one(monkeypatch: pytest.MonkeyPatch) -> None:
