@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.kafka import Kafka
 from services.redis import Redis
 
 
@@ -16,4 +17,11 @@ from services.redis import Redis
 def redis_server() -> Iterator[Redis]:
     """A running Redis, empty at first."""
     with Redis.start() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kafka_server() -> Iterator[Kafka]:
+    """A running Kafka without topics at first; it makes none by itself."""
+    with Kafka.start() as server:
         yield server

@@ -1,5 +1,6 @@
 """Real servers for tests: what is fetched is what was tried, what answers is our own, nothing is left running."""
 
+import hashlib
 import os
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import services.places
 from services.daemon import Daemon, free_ports
 from services.debian import ServerMissing, require_programs
 from services.keycloak import DISTRIBUTION
-from services.maven import Archive, unpacked
+from services.maven import Archive, jars, unpacked
 
 LISTENS = """
 import socket, sys
@@ -145,3 +146,17 @@ def test_an_archive_that_cannot_be_fetched_says_what_the_client_said(cache: Path
     a_program(cache, "mvn", text="echo no such artifact; exit 1")
     with pytest.raises(ServerMissing, match=r"a:b:1:tar\.gz:all.*no such artifact"):
         unpacked(Archive("a", "b", "1", sha256="0", classifier="all"))
+
+
+def test_jars_other_than_those_tried_are_refused_by_name(cache: Path) -> None:
+    """RE-251: a jar that changed, one that is new and one that is gone are each told, and none is run."""
+    fetches = "mkdir jars; echo x > jars/same.jar; echo other > jars/changed.jar; echo x > jars/new.jar"
+    for name, text in (("java", ""), ("mvn", f"PATH=/usr/bin:/bin; {fetches}")):
+        a_program(cache, name, text=text)
+    project = cache / "planted.xml"
+    project.write_text("<project/>", encoding="utf-8")
+    tried = hashlib.sha256(b"x\n").hexdigest()
+    lines = "".join(f"{tried}  {name}.jar\n" for name in ("changed", "gone", "same"))
+    project.with_suffix(".sha256").write_text(lines, encoding="utf-8")
+    with pytest.raises(ServerMissing, match=r"tried: changed\.jar, gone\.jar, new\.jar$"):
+        jars(project)

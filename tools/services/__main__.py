@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Final, Protocol
 
 from services.debian import ServerMissing
+from services.kafka import Kafka
 from services.keycloak import Keycloak
 from services.redis import Redis
 
@@ -18,7 +19,11 @@ class Server(AbstractContextManager["Server"], Protocol):
     url: str
 
 
-SERVERS: Final[Mapping[str, Callable[[], Server]]] = {"redis": Redis.start, "keycloak": Keycloak.start}
+SERVERS: Final[Mapping[str, Callable[[], Server]]] = {
+    "redis": Redis.start,
+    "kafka": Kafka.start,
+    "keycloak": Keycloak.start,
+}
 
 
 def main(names: list[str]) -> int:

@@ -1,0 +1,59 @@
+"""The Kafka of tests: a broker that keeps what it acknowledged, makes no topic by itself, and dies and comes back."""
+
+from collections.abc import Iterator
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import UnknownTopicOrPartitionError
+
+from services.kafka import Kafka
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+
+TOPIC = "kept"
+ANSWER_MS_MAX = 20_000
+
+
+@pytest.fixture
+def kafka() -> Iterator[Kafka]:
+    with Kafka.start() as server:
+        yield server
+
+
+async def write(server: Kafka, value: bytes) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=server.url, request_timeout_ms=ANSWER_MS_MAX) as producer:
+        await producer.send_and_wait(TOPIC, value)
+
+
+async def first_value(server: Kafka) -> bytes:
+    async with AIOKafkaConsumer(bootstrap_servers=server.url, auto_offset_reset="earliest") as consumer:
+        consumer.assign([TopicPartition(TOPIC, 0)])
+        record = await consumer.getone()
+        assert record.value is not None
+        return bytes(record.value)
+
+
+async def topics(server: Kafka) -> list[str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=server.url)
+    await admin.start()
+    try:
+        return list(await admin.list_topics())
+    finally:
+        await admin.close()
+
+
+async def test_kafka_killed_comes_back_with_what_it_acknowledged(kafka: Kafka) -> None:
+    """RE-251: no topic appears because somebody asked for it, and what was acknowledged outlives kill -9."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.url)
+    await admin.start()
+    (described,) = await admin.describe_topics([TOPIC])
+    assert described["error_code"] == UnknownTopicOrPartitionError.errno
+    assert await topics(kafka) == []
+    await admin.create_topics([NewTopic(TOPIC, 1, 1)])
+    await admin.close()
+    await write(kafka, b"acknowledged")
+    kafka.kill()
+    kafka.restart()
+    assert await topics(kafka) == [TOPIC]
+    assert await first_value(kafka) == b"acknowledged"
