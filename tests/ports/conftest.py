@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.buses import BusBed
 from tests.ports.stores import Stores, memory_stores, postgres_stores
 from tests.postgres import fresh_pool, postgres_server
 
@@ -17,3 +18,9 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
         return
     async with fresh_pool(request.getfixturevalue("postgres_server")) as pool:
         yield postgres_stores(pool)
+
+
+@pytest.fixture
+def bed(stores: Stores) -> BusBed:
+    """A bus and its dead letters, of one implementation."""
+    return BusBed(stores.bus, stores.dead_letters)

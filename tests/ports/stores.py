@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from tests.buses import Bus
+
+from tidegate.outbound.memory.book_mirror import LivesKept, MemoryBookLives, MemoryBookMirror
 from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas, MemoryConfigurationWatch
 from tidegate.outbound.memory.decisions import MemoryDecisionArchive, MemoryDecisionJournal, MemoryOutbox
 from tidegate.outbound.memory.desk_configuration import MemoryDeskConfiguration
@@ -13,6 +16,7 @@ from tidegate.outbound.memory.profiles import MemoryProfiles
 from tidegate.outbound.memory.retention import MemoryRetention
 from tidegate.outbound.memory.risk_rules import MemoryRiskRules
 from tidegate.outbound.memory.trading_states import MemoryTradingStates
+from tidegate.outbound.postgres.book_mirror import PostgresBookLives, PostgresBookMirror
 from tidegate.outbound.postgres.configuration_watch import PostgresConfigurationWatch
 from tidegate.outbound.postgres.dead_letters import PostgresDeadLetters
 from tidegate.outbound.postgres.decision_archive import PostgresDecisionArchive
@@ -26,11 +30,12 @@ from tidegate.outbound.postgres.profiles import PostgresProfiles
 from tidegate.outbound.postgres.retention import PostgresRetention
 from tidegate.outbound.postgres.risk_rules import PostgresRiskRules
 from tidegate.outbound.postgres.trading_states import PostgresTradingStates
+from tidegate.ports.book_mirror import BookLives, BookMirror
 from tidegate.ports.configuration import MarginTiers, Profiles, RiskRules, TradingStates
 from tidegate.ports.configuration_watch import ConfigurationWatch
 from tidegate.ports.decision_journal import DecisionArchive, DecisionJournal, DecisionRecord
 from tidegate.ports.desk_configuration import RuleConfigurationRepository
-from tidegate.ports.event_bus import DeadLetters, EventPublisher, EventSource
+from tidegate.ports.event_bus import DeadLetters
 from tidegate.ports.outbox import Outbox, Record_co
 from tidegate.ports.retention import Retention
 
@@ -40,10 +45,6 @@ class ClosingOutbox(Outbox[Record_co], Protocol[Record_co]):
 
     async def close(self) -> None:
         """Give the claim up."""
-
-
-class Bus(EventPublisher, EventSource, Protocol):
-    """A bus that is written and read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,16 @@ class Stores:
     bus: Bus
     dead_letters: DeadLetters
     retention: Retention
+    new_lives: Callable[[], BookLives]
+    mirror: BookMirror
 
 
 def memory_stores() -> Stores:
     """Make empty stores in memory."""
     areas = MemoryConfigurationAreas()
     profiles = MemoryProfiles(areas)
-    journal, bus = MemoryDecisionJournal(profiles), MemoryEventBus()
+    lives = LivesKept()
+    journal, bus = MemoryDecisionJournal(profiles, lives), MemoryEventBus()
     return Stores(
         profiles=profiles,
         rules=MemoryRiskRules(areas),
@@ -82,6 +86,8 @@ def memory_stores() -> Stores:
         bus=bus,
         dead_letters=MemoryDeadLetters(),
         retention=MemoryRetention(journal, bus, profiles=profiles),
+        new_lives=lambda: MemoryBookLives(lives),
+        mirror=MemoryBookMirror(lives),
     )
 
 
@@ -100,4 +106,6 @@ def postgres_stores(pool: PostgresPool) -> Stores:
         bus=PostgresEventBus(pool),
         dead_letters=PostgresDeadLetters(pool),
         retention=PostgresRetention(pool),
+        new_lives=lambda: PostgresBookLives(pool),
+        mirror=PostgresBookMirror(pool),
     )

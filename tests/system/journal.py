@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+from tests.buses import everything
 from tests.inbound.events.records import ENVIRONMENT
 
 from tidegate.bootstrap.stores import Stores
@@ -26,7 +27,7 @@ async def recorded(stores: Stores) -> list[DecisionRecord]:
     await relayed(stores)
     by_id = {record.answer.decision_id: record async for record in _everything(stores)}
     codec = AvroCodec(SchemaCatalogue.load())
-    announced = await stores.bus.replay([topic_name(DECISION_TOPIC, environment=ENVIRONMENT)])
+    announced = await everything(stores.bus, [topic_name(DECISION_TOPIC, environment=ENVIRONMENT)])
     order = dict.fromkeys(str(codec.decode(DECISION_TOPIC, event.value)["decision_id"]) for event in announced)
     assert order.keys() == by_id.keys(), "announced and recorded decisions are not the same"
     return [by_id[decision_id] for decision_id in order]
@@ -48,7 +49,7 @@ async def out_events(stores: Stores) -> list[tuple[str, str, dict[str, Any]]]:
     """Give everything on the out-topics as it lies there: topic (base name), key, record."""
     codec, found = AvroCodec(SchemaCatalogue.load()), list[tuple[str, str, dict[str, Any]]]()
     names = {topic_name(topic, environment=ENVIRONMENT): topic for topic in OUT_TOPICS}
-    for event in await stores.bus.replay(list(names)):
+    for event in await everything(stores.bus, list(names)):
         topic = names[event.topic]
         found.append((topic, event.key, codec.decode(topic, event.value)))
     return found

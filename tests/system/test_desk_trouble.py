@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
+from tests.buses import everything
 from tests.inbound.events.records import ENVIRONMENT
 from tests.system.desk_world import DeskClient, a_request, desk_seed, stand_ins, with_providers
 from tests.system.processes import RecordFigure, Served, server_pid
@@ -158,7 +159,7 @@ async def test_events_of_a_subject_leave_in_their_order(data_folder: Path) -> No
         answered = dict(zip(subjects, await asyncio.gather(*map(ask, subjects)), strict=True))
         topic = topic_name(ASSESSMENT_COMPLETED_TOPIC, environment=ENVIRONMENT)
         async with asyncio.timeout(20):
-            while len(records := await stores.bus.replay([topic])) < 32:
+            while len(records := await everything(stores.bus, [topic])) < 32:
                 pass
             while await client.figure("tidegate_desk_events_sent_total") < 32:
                 pass

@@ -13,8 +13,10 @@ from tidegate.inbound.events.processors import EventProcessors, Ingests, Setting
 from tidegate.inbound.jobs.consume import Consumer, Subscription
 from tidegate.inbound.jobs.relay import Encoding, Relay, RelayPace
 from tidegate.outbound.memory.account_book import MemoryAccountBook
+from tidegate.outbound.memory.feed_board import MemoryFeedBoard
 from tidegate.ports.clock import Clock
 from tidegate.ports.event_bus import OutgoingEvent
+from tidegate.usecases.pretrade.account_feed import AccountFeed
 from tidegate.usecases.pretrade.announce import Announcer
 from tidegate.usecases.pretrade.configuration import ConfigurationKeeper
 from tidegate.usecases.pretrade.flow import FlowWindows
@@ -60,6 +62,7 @@ class Feeds:
         self.marks = MarkIngest(replica.market)
         self._processors = EventProcessors(self.codec, ingests, aside=aside, environment=suffix)
         self._mark_processor = MarkProcessor(self.codec, self.marks, aside=aside, environment=suffix)
+        self._account_feed = AccountFeed(MemoryFeedBoard(), stores.bus, topics=self._processors.topics, replica=replica)
         self.state = self._consumer(STATE_GROUP, self._processors.topics, process=self._processors.process)
         self.state_marks = self._consumer(MARK_GROUP, self._mark_processor.topics, process=self._mark_processor.process)
         self.relay = Relay(
@@ -77,7 +80,7 @@ class Feeds:
             process,
             subscription=Subscription(group, topics),
             clock=self._clock,
-            caught_up=self._memory.replica.see_account_feed if of_accounts else None,
+            caught_up=self._account_feed.tell if of_accounts else None,
         )
 
     def _heard(self, change: StateChange) -> None:

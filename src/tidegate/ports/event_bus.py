@@ -6,6 +6,12 @@ from typing import Protocol
 
 from tidegate.core.kernel.quick import quickly_made
 
+Place = tuple[str, int]
+"""A partition of a topic: (topic with the environment suffix, partition number)."""
+
+Headers = tuple[tuple[str, bytes], ...]
+"""What travels beside a record, such as the context of its trace; a name may come twice."""
+
 
 @quickly_made
 @dataclass(frozen=True, slots=True)
@@ -16,18 +22,31 @@ class OutgoingEvent:
     key: str
     value: bytes
     event_id: str
+    headers: Headers = ()
 
 
 @quickly_made
 @dataclass(frozen=True, slots=True)
 class BusRecord:
-    """A record as it lies on the bus."""
+    """A record as it lies on the bus. ``key`` is text; bytes in it that are not UTF-8 are lone surrogates."""
 
     topic: str
     partition: int
     offset: int
     key: str
     value: bytes
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one reading gave. ``complete``: for each partition of which nothing is left behind these records, the time
+    (microseconds since 1970) up to which everything was given. A partition of another reader, or one whose broker does
+    not answer, is not in it.
+    """
+
+    records: Sequence[BusRecord]
+    complete: Mapping[Place, int]
 
 
 class EventPublisher(Protocol):
@@ -40,14 +59,25 @@ class EventPublisher(Protocol):
 class EventSource(Protocol):
     """Reads topics in order. ``DependencyFailed`` when the bus does not answer."""
 
-    async def read(self, group: str, topics: Sequence[str], *, limit: int) -> Sequence[BusRecord]:
-        """Give the next records of the group after its committed place, in order; empty when there are none."""
+    async def read(self, group: str, topics: Sequence[str], *, limit: int, now_us: int) -> Batch:
+        """Give the next records of the group after its committed place, each partition's in order; none when there are
+        none. What was given and not committed is given again. ``now_us`` is the time of the call.
+        """
 
-    async def commit(self, group: str, places: Mapping[tuple[str, int], int]) -> None:
-        """Commit the next offset for each (topic, partition), after the state was applied."""
+    async def commit(self, group: str, places: Mapping[Place, int]) -> None:
+        """Commit the next offset of each partition, after the state was applied. A partition that has gone to another
+        reader of the group meanwhile is passed over: that one reads these records again.
+        """
 
-    async def replay(self, topics: Sequence[str]) -> Sequence[BusRecord]:
-        """Give all records of the topics in the order they were published: what is rebuilt from them."""
+    def replay(
+        self, topics: Sequence[str], *, since: Mapping[Place, int] | None = None
+    ) -> AsyncIterator[Sequence[BusRecord]]:
+        """Give the records of the topics up to their ends as they are when asked, page by page, each partition's in
+        order: from the offsets in ``since``, a partition that is not in it from its beginning.
+        """
+
+    async def partitions(self, topics: Sequence[str]) -> Sequence[Place]:
+        """Give the partitions that the topics have."""
 
     def arrivals(self, topics: Sequence[str] = ()) -> AsyncIterator[None]:
         """Yield once as soon as it listens, then when something new may lie on these topics, or, when none is named, on

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from tests.inbound.events.desk import Desk
+from tests.inbound.events.desk import NOW_US, Desk
 from tests.inbound.events.records import START_MS, an_event, mark_record
 
 from tidegate.core.pretrade.instrument import Mark
@@ -17,7 +17,8 @@ def desk() -> Desk:
 
 async def told(desk: Desk, *events: OutgoingEvent) -> None:
     await desk.durable.bus.publish(events)
-    records = await desk.durable.bus.read("marks", desk.marks.topics, limit=1_000)
+    batch = await desk.durable.bus.read("marks", desk.marks.topics, limit=1_000, now_us=NOW_US)
+    records = batch.records
     await desk.marks.process(records)
     await desk.durable.bus.commit("marks", {(record.topic, 0): record.offset + 1 for record in records})
 

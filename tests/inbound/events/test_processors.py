@@ -47,7 +47,8 @@ def desk() -> Desk:
 async def told(desk: Desk, *events: OutgoingEvent, crash_before_commit: bool = False) -> None:
     """Publish and process what the group has not committed yet."""
     await desk.durable.bus.publish(events)
-    records = await desk.durable.bus.read("gate", desk.processors.topics, limit=1_000)
+    batch = await desk.durable.bus.read("gate", desk.processors.topics, limit=1_000, now_us=NOW_US)
+    records = batch.records
     await desk.processors.process(records)
     if not crash_before_commit:
         places = {(record.topic, record.partition): record.offset + 1 for record in records}

@@ -11,7 +11,7 @@ from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.backoff import Backoff
 from tidegate.inbound.jobs.consume import Consumer, Subscription
 from tidegate.outbound.memory.event_bus import MemoryEventBus
-from tidegate.ports.event_bus import BusRecord, OutgoingEvent
+from tidegate.ports.event_bus import Batch, BusRecord, OutgoingEvent, Place
 
 TOPICS = ("a.v1.test", "b.v1.test")
 FAST = Subscription("gate", TOPICS, batch_max=3, poll_s=0.001)
@@ -45,15 +45,15 @@ class FlakyBus(MemoryEventBus):
     def __init__(self) -> None:
         super().__init__()
         self.commits_lost = self.reads_lost = self.listens_lost = 0
-        self.committed: list[Mapping[tuple[str, int], int]] = []
+        self.committed: list[Mapping[Place, int]] = []
 
-    async def read(self, group: str, topics: Sequence[str], *, limit: int) -> Sequence[BusRecord]:
+    async def read(self, group: str, topics: Sequence[str], *, limit: int, now_us: int) -> Batch:
         if self.reads_lost:
             self.reads_lost -= 1
             raise DependencyFailed("bus", "away")
-        return await super().read(group, topics, limit=limit)
+        return await super().read(group, topics, limit=limit, now_us=now_us)
 
-    async def commit(self, group: str, places: Mapping[tuple[str, int], int]) -> None:
+    async def commit(self, group: str, places: Mapping[Place, int]) -> None:
         if self.commits_lost:
             self.commits_lost -= 1
             raise DependencyFailed("bus", "away")
@@ -120,22 +120,30 @@ async def test_step_whose_commit_is_lost_applies_again(bus: FlakyBus) -> None:
 
 async def test_caught_up_is_told_only_with_nothing_left(bus: FlakyBus) -> None:
     """PT-333: while a full batch is read there may be more, so the feed lags from the last time it had all."""
-    seen: list[int] = []
+    seen: list[Mapping[Place, int]] = []
     clock, sink = SetClock(), Sink()
-    consumer = Consumer(bus, sink.process, subscription=FAST, clock=clock, caught_up=seen.append)
+
+    async def hear(complete: Mapping[Place, int]) -> None:
+        seen.append(complete)
+
+    consumer = Consumer(bus, sink.process, subscription=FAST, clock=clock, caught_up=hear)
     await bus.publish(events(4))
     await consumer.step()
     assert seen == []
     clock.now += 5
     await consumer.step()
-    assert seen == [NOW_US + 5]
+    assert seen == [{(topic, 0): NOW_US + 5 for topic in TOPICS}]
 
 
 async def test_caught_up_is_not_told_when_the_bus_does_not_answer(bus: FlakyBus) -> None:
     """PT-333: a feed that cannot be read is a feed that lags."""
-    seen: list[int] = []
+    seen: list[Mapping[Place, int]] = []
     bus.reads_lost = 1
-    consumer = Consumer(bus, Sink().process, subscription=FAST, clock=SetClock(), caught_up=seen.append)
+
+    async def hear(complete: Mapping[Place, int]) -> None:
+        seen.append(complete)
+
+    consumer = Consumer(bus, Sink().process, subscription=FAST, clock=SetClock(), caught_up=hear)
     with pytest.raises(DependencyFailed):
         await consumer.step()
     assert seen == []

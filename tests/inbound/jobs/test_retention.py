@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 import pytest
+from tests.buses import everything
 from tests.inbound.events.desk import Desk, SetClock
 from tests.ports.builders import USER, a_profile, a_record, a_stamp, an_order, by
 
@@ -42,7 +43,7 @@ async def published(desk: Desk, topic: str, *, count: int) -> None:
 
 
 async def kept(desk: Desk, topic: str) -> list[bytes]:
-    return [record.value for record in await desk.durable.bus.replay([topic])]
+    return [record.value for record in await everything(desk.durable.bus, [topic])]
 
 
 @pytest.mark.parametrize(

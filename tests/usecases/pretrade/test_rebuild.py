@@ -31,8 +31,10 @@ from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.account import OpenOrder, Position, Reservation
 from tidegate.core.pretrade.changes import EngineEventType, StateChange
 from tidegate.inbound.jobs.consume import Consumer, Subscription
+from tidegate.outbound.memory.feed_board import MemoryFeedBoard
 from tidegate.ports.account_book import Held, ReserveRequest
 from tidegate.ports.event_bus import OutgoingEvent
+from tidegate.usecases.pretrade.account_feed import AccountFeed
 from tidegate.usecases.pretrade.rebuild import Rebuild, Rebuilt, Stage
 
 SECOND_US = 1_000_000
@@ -73,13 +75,9 @@ async def rebuilt(durable: Durable) -> tuple[Desk, Rebuilt]:
 
 def a_consumer(desk: Desk, batch_max: int = 500) -> Consumer:
     subscription = Subscription("gate", desk.processors.topics, batch_max=batch_max)
-    return Consumer(
-        desk.durable.bus,
-        desk.processors.process,
-        subscription=subscription,
-        clock=desk.clock,
-        caught_up=desk.replica.see_account_feed,
-    )
+    bus = desk.durable.bus
+    feed = AccountFeed(MemoryFeedBoard(), bus, topics=desk.processors.topics, replica=desk.replica)
+    return Consumer(bus, desk.processors.process, subscription=subscription, clock=desk.clock, caught_up=feed.tell)
 
 
 async def reserved(desk: Desk, reservation: Reservation) -> None:
@@ -120,7 +118,8 @@ async def test_crash_at_any_place_leaves_what_a_process_without_crash_has(seed: 
     for _ in range(random.randint(0, 12)):
         await consumer.step()
     if random.random() < 0.5:  # dies between applying and committing
-        await first.processors.process(await durable.bus.read("gate", first.processors.topics, limit=10))
+        batch = await durable.bus.read("gate", first.processors.topics, limit=10, now_us=NOW_US)
+        await first.processors.process(batch.records)
     await published(first, *delivered[told:])
     second, _ = await rebuilt(durable)
     while await a_consumer(second).step():

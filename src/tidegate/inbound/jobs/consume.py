@@ -1,14 +1,14 @@
 """The consumer loop: read, apply, then commit; what fails for a while is tried again, nothing is passed over."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.backoff import Backoff
 from tidegate.ports.clock import Clock
-from tidegate.ports.event_bus import BusRecord, EventSource
+from tidegate.ports.event_bus import BusRecord, EventSource, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Consumer:
     """Feeds the records of one subscription to ``process``.
 
     A place is committed after its records were applied, so that after a crash they are read again, and applied once
-    all the same. ``caught_up`` is told each time nothing was left: everything before that time has been applied.
-    ``trouble`` is what the loop is waiting out at the moment.
+    all the same. ``caught_up`` is told of the partitions of which nothing was left: up to which time everything on
+    them has been applied. ``trouble`` is what the loop is waiting out at the moment.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Consumer:
         *,
         subscription: Subscription,
         clock: Clock,
-        caught_up: Callable[[int], None] | None = None,
+        caught_up: Callable[[Mapping[Place, int]], Awaitable[None]] | None = None,
     ) -> None:
         self._source = source
         self._process = process
@@ -53,16 +53,19 @@ class Consumer:
         """Read one batch, apply it, commit it; give the number of its records.
 
         Raises:
-            DependencyFailed: bus, book or store did not answer; the batch will be read again.
+            DependencyFailed: bus, book or store did not answer; what was not committed will be read again.
         """
-        subscription, asked_us = self._subscription, self._clock.now_us()
-        records = await self._source.read(subscription.group, subscription.topics, limit=subscription.batch_max)
+        subscription = self._subscription
+        batch = await self._source.read(
+            subscription.group, subscription.topics, limit=subscription.batch_max, now_us=self._clock.now_us()
+        )
+        records = batch.records
         if records:
             await self._process(records)
             places = {(record.topic, record.partition): record.offset + 1 for record in records}
             await self._source.commit(subscription.group, places)
-        if len(records) < subscription.batch_max and self._caught_up is not None:
-            self._caught_up(asked_us)
+        if batch.complete and self._caught_up is not None:
+            await self._caught_up(batch.complete)
         return len(records)
 
     async def run(self) -> None:

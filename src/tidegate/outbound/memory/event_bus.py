@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Final
 
-from tidegate.ports.event_bus import BusRecord, DeadLetter, OutgoingEvent
+from tidegate.ports.event_bus import Batch, BusRecord, DeadLetter, OutgoingEvent, Place
 
 _PARTITION: Final = 0
+_PAGE: Final = 1_000
 
 
 class MemoryEventBus:
@@ -25,25 +26,38 @@ class MemoryEventBus:
         for event in events:
             offset = self._sizes[event.topic]
             self._sizes[event.topic] += 1
-            self._published.append(BusRecord(event.topic, _PARTITION, offset, key=event.key, value=event.value))
+            self._published.append(
+                BusRecord(event.topic, _PARTITION, offset, key=event.key, value=event.value, headers=event.headers)
+            )
             self._published_us[event.topic, offset] = time.time_ns() // 1_000
         told = {event.topic for event in events}
         for reader, topics in self._readers.items():
             if told and (not topics or not topics.isdisjoint(told)):
                 reader.set()
 
-    async def read(self, group: str, topics: Sequence[str], *, limit: int) -> Sequence[BusRecord]:
+    async def read(self, group: str, topics: Sequence[str], *, limit: int, now_us: int) -> Batch:
         places = {topic: self._places[group, topic] for topic in topics}
-        return [
+        records = [
             record for record in self._published if record.topic in places and record.offset >= places[record.topic]
         ][:limit]
+        return Batch(records, {(topic, _PARTITION): now_us for topic in topics} if len(records) < limit else {})
 
-    async def commit(self, group: str, places: Mapping[tuple[str, int], int]) -> None:
+    async def commit(self, group: str, places: Mapping[Place, int]) -> None:
         for (topic, _partition), offset in places.items():
             self._places[group, topic] = offset
 
-    async def replay(self, topics: Sequence[str]) -> Sequence[BusRecord]:
-        return [record for record in self._published if record.topic in set(topics)]
+    async def replay(
+        self, topics: Sequence[str], *, since: Mapping[Place, int] | None = None
+    ) -> AsyncIterator[Sequence[BusRecord]]:
+        first = {topic: (since or {}).get((topic, _PARTITION), 0) for topic in topics}
+        records = [
+            record for record in self._published if record.topic in first and record.offset >= first[record.topic]
+        ]
+        for start in range(0, len(records), _PAGE):
+            yield records[start : start + _PAGE]
+
+    async def partitions(self, topics: Sequence[str]) -> Sequence[Place]:
+        return [(topic, _PARTITION) for topic in topics]
 
     def published_before(self, topic: str, before_us: int) -> list[BusRecord]:
         """Give the records of a topic that were published before a moment, oldest first (for retention)."""

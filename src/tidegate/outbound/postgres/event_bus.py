@@ -8,10 +8,11 @@ import asyncpg
 
 from tidegate.outbound.postgres.notices import notices
 from tidegate.outbound.postgres.pool import PostgresPool
-from tidegate.ports.event_bus import BusRecord, OutgoingEvent
+from tidegate.ports.event_bus import Batch, BusRecord, OutgoingEvent, Place
 
 _CHANNEL: Final = "tidegate_bus"
 _PARTITION: Final = 0
+_PAGE: Final = 1_000
 
 # Publishers of one topic stand in line at its row until they commit: offsets have no holes and become visible in order,
 # so a reader's place never passes an event that commits late. Topics are locked in the order of their names.
@@ -50,8 +51,18 @@ INSERT INTO bus_consumers (consumer_group, topic, next_offset)
 SELECT $1, * FROM unnest($2::text[], $3::bigint[])
 ON CONFLICT (consumer_group, topic) DO UPDATE SET next_offset = excluded.next_offset
 """
+# What lies below the ends of its topics has been committed, so no page passes a record that becomes visible later.
+_ENDS: Final = "SELECT topic, next_offset FROM bus_topics WHERE topic = ANY ($1::text[])"
 _REPLAY: Final = """
-SELECT topic, "offset", key, value FROM bus_events WHERE topic = ANY ($1::text[]) ORDER BY position
+SELECT event.topic, event."offset", event.key, event.value
+FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (topic, first, beyond)
+CROSS JOIN LATERAL (
+    SELECT * FROM bus_events
+    WHERE bus_events.topic = wanted.topic
+        AND bus_events."offset" >= wanted.first AND bus_events."offset" < wanted.beyond
+    ORDER BY bus_events."offset" LIMIT $4
+) AS event
+ORDER BY event.position LIMIT $4
 """
 
 
@@ -68,19 +79,35 @@ class PostgresEventBus:
         async with self._pool.connection() as connection:
             await connection.execute(_PUBLISH, *map(list, columns), _CHANNEL)
 
-    async def read(self, group: str, topics: Sequence[str], *, limit: int) -> Sequence[BusRecord]:
+    async def read(self, group: str, topics: Sequence[str], *, limit: int, now_us: int) -> Batch:
         async with self._pool.connection() as connection:
-            return [_record(row) for row in await connection.fetch(_READ, group, sorted(set(topics)), limit)]
+            rows = await connection.fetch(_READ, group, sorted(set(topics)), limit)
+        everything = {(topic, _PARTITION): now_us for topic in topics} if len(rows) < limit else {}
+        return Batch([_record(row) for row in rows], everything)
 
-    async def commit(self, group: str, places: Mapping[tuple[str, int], int]) -> None:
+    async def commit(self, group: str, places: Mapping[Place, int]) -> None:
         topics = sorted(topic for topic, _partition in places)
         offsets = [places[topic, _PARTITION] for topic in topics]
         async with self._pool.connection() as connection:
             await connection.execute(_COMMIT, group, topics, offsets)
 
-    async def replay(self, topics: Sequence[str]) -> Sequence[BusRecord]:
+    async def replay(
+        self, topics: Sequence[str], *, since: Mapping[Place, int] | None = None
+    ) -> AsyncIterator[Sequence[BusRecord]]:
         async with self._pool.connection() as connection:
-            return [_record(row) for row in await connection.fetch(_REPLAY, topics)]
+            ends = {row["topic"]: row["next_offset"] for row in await connection.fetch(_ENDS, list(topics))}
+        first = {topic: (since or {}).get((topic, _PARTITION), 0) for topic in sorted(ends)}
+        beyond = [ends[topic] for topic in first]
+        while True:
+            async with self._pool.connection() as connection:
+                rows = await connection.fetch(_REPLAY, list(first), list(first.values()), beyond, _PAGE)
+            if not rows:
+                return
+            yield [_record(row) for row in rows]
+            first.update({row["topic"]: row["offset"] + 1 for row in rows})
+
+    async def partitions(self, topics: Sequence[str]) -> Sequence[Place]:
+        return [(topic, _PARTITION) for topic in topics]
 
     async def arrivals(self, topics: Sequence[str] = ()) -> AsyncIterator[None]:
         async with aclosing(notices(self._pool, _CHANNEL)) as listening:

@@ -55,9 +55,9 @@ class Rebuild:
         """
         told = 0
         for stage in stages:
-            records = await self._source.replay(stage.topics)
-            await stage.retell(records)
-            told += len(records)
+            async for records in self._source.replay(stage.topics):
+                await stage.retell(records)
+                told += len(records)
         restored = await self._restore()
         self._replica.rebuilt = True
         return Rebuilt(told, restored)
