@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tidegate.ports.event_bus import Place
 from tidegate.ports.shared_book import BookRow
 
-Places = Mapping[tuple[str, int], int]
-"""The next offset to be read, by (topic, partition)."""
+Places = Mapping[Place, int]
+"""The next offset to be read of each partition."""
 
 
 @dataclass(frozen=True, slots=True)

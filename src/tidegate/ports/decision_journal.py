@@ -29,6 +29,7 @@ class DecisionRecord:
     ``announces``: topics of the events that follow from it (always risk.pretrade_decision.v1); they are written to
     the outbox in the same transaction. risk.margin_call.v1 among them is dropped by the journal while the user's
     cool-down runs (``last_margin_call`` of the profile, set in the same transaction).
+    ``traceparent``: where in a trace the order was asked, for the events; empty, and then not written: in none.
     """
 
     order: Order
@@ -40,6 +41,7 @@ class DecisionRecord:
     remembered: bool
     announces: tuple[str, ...]
     contradicts: bool = False
+    traceparent: str = ""
 
     @property
     def notional_usdt(self) -> Decimal | None:
@@ -63,9 +65,13 @@ class DecisionJournal(Protocol):
     """
 
     async def record(
-        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
+        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int, book_epoch: int | None = None
     ) -> Mapping[int, RememberedAnswer]:
         """Write a batch with its outbox rows in one transaction (group commit); durable when it returns.
+
+        ``book_epoch``: the life of the shared account book on which the batch was decided. Where another one counts,
+        nothing is written and ``BookLost`` is raised; so whoever begins a life finds in the journal all that was ever
+        told of those before (``None``: the batch is bound to no life).
 
         A record whose (user_id, order_id) was answered within the last 24 h is not written, remembered or not (but
         for one that contradicts): its place in the batch is given back with the answer that stands. The remembered

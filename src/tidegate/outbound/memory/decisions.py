@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from tidegate.core.pretrade.reasons import Decision
+from tidegate.outbound.memory.book_mirror import LivesKept
 from tidegate.outbound.memory.profiles import MemoryProfiles
 from tidegate.ports.decision_journal import (
     MARGIN_CALL_TOPIC,
@@ -24,8 +25,9 @@ _ANSWER_KEPT_US: Final = 86_400_000_000
 class MemoryDecisionJournal:
     """``DecisionJournal`` in memory; the archive and the outbox read what it keeps."""
 
-    def __init__(self, profiles: MemoryProfiles) -> None:
+    def __init__(self, profiles: MemoryProfiles, lives: LivesKept | None = None) -> None:
         self._profiles = profiles
+        self._lives = LivesKept() if lives is None else lives
         self._written: dict[str, DecisionRecord] = {}
         self._answers: dict[tuple[str, str], DecisionRecord] = {}
         self._waiting: dict[int, str] = {}
@@ -36,8 +38,10 @@ class MemoryDecisionJournal:
         """Who holds the claim of the outbox."""
 
     async def record(
-        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
+        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int, book_epoch: int | None = None
     ) -> Mapping[int, RememberedAnswer]:
+        if book_epoch is not None:
+            self._lives.require(book_epoch)
         refused: dict[int, RememberedAnswer] = {}
         for place, record in enumerate(batch):
             order = (record.order.user_id, record.order.order_id)

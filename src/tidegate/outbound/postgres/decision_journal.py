@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from tidegate.outbound.postgres.book_epoch import book_epoch_required
 from tidegate.outbound.postgres.decision_codec import decode_answer, encode_announces, encode_decision
 from tidegate.outbound.postgres.instants import to_timestamp
 from tidegate.outbound.postgres.pool import PostgresPool
@@ -15,8 +16,10 @@ from tidegate.ports.decision_journal import MARGIN_CALL_TOPIC, DecisionRecord, R
 # What is written long after it was decided (``relaxed`` has waited for the database) notes itself: the time that it
 # belongs to may have been sealed.
 _RECORD: Final = """
-WITH batch AS MATERIALIZED (
-    SELECT * FROM unnest(
+WITH fence AS MATERIALIZED (
+    SELECT require_book_epoch($16) AS held
+), batch AS MATERIALIZED (
+    SELECT item.* FROM fence CROSS JOIN unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
         $9::timestamptz[], $10::bytea[], $11::text[], $12::bytea[], $13::text[], $14::boolean[], $15::boolean[]
     ) WITH ORDINALITY AS item (
@@ -115,11 +118,11 @@ class PostgresDecisionJournal:
         self._recent = RecentDecisions() if recent is None else recent
 
     async def record(
-        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
+        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int, book_epoch: int | None = None
     ) -> Mapping[int, RememberedAnswer]:
         if not batch:
             return {}
-        refused = await self._write(batch, margin_call_cooldown_us)
+        refused = await self._write(batch, cooldown_us=margin_call_cooldown_us, book_epoch=book_epoch)
         if not refused:
             self._recent.keep(batch)
             return {}
@@ -129,7 +132,7 @@ class PostgresDecisionJournal:
         again = [place for place in refused if place not in standing]
         if again:
             repeated = [batch[place] for place in again]
-            found = await self.record(repeated, margin_call_cooldown_us=margin_call_cooldown_us)
+            found = await self.record(repeated, margin_call_cooldown_us=margin_call_cooldown_us, book_epoch=book_epoch)
             standing |= {again[place]: answer for place, answer in found.items()}
         return standing
 
@@ -142,15 +145,17 @@ class PostgresDecisionJournal:
         async with self._pool.connection() as connection:
             await connection.execute(_WITHDRAW, decision_ids)
 
-    async def _write(self, batch: Sequence[DecisionRecord], cooldown_us: int) -> list[int]:
+    async def _write(self, batch: Sequence[DecisionRecord], *, cooldown_us: int, book_epoch: int | None) -> list[int]:
         """Write what is accepted, and give the places of the rest; a margin call needs a transaction around it."""
         columns = _columns(batch)
         calls = [record.answer.decision_id for record in batch if MARGIN_CALL_TOPIC in record.announces]
         if not calls:
             async with self._pool.connection() as connection:
-                return [row["place"] for row in await connection.fetch(_RECORD, *columns)]
+                with book_epoch_required():
+                    return [row["place"] for row in await connection.fetch(_RECORD, *columns, book_epoch)]
         async with self._pool.transaction() as connection:
-            refused = [row["place"] for row in await connection.fetch(_RECORD, *columns)]
+            with book_epoch_required():
+                refused = [row["place"] for row in await connection.fetch(_RECORD, *columns, book_epoch)]
             await connection.execute(_MARGIN_CALLS, calls, cooldown_us, MARGIN_CALL_TOPIC)
         return refused
 
