@@ -11,6 +11,7 @@ import pytest
 
 from services.kafka import Kafka
 from services.redis import Redis
+from services.registry import Registry
 
 
 @pytest.fixture(scope="session")
@@ -24,4 +25,11 @@ def redis_server() -> Iterator[Redis]:
 def kafka_server() -> Iterator[Kafka]:
     """A running Kafka without topics at first; it makes none by itself."""
     with Kafka.start() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def registry_server() -> Iterator[Registry]:
+    """A running schema registry without subjects at first."""
+    with Registry.start() as server:
         yield server

@@ -11,6 +11,7 @@ from services.debian import ServerMissing
 from services.kafka import Kafka
 from services.keycloak import Keycloak
 from services.redis import Redis
+from services.registry import Registry
 
 
 class Server(AbstractContextManager["Server"], Protocol):
@@ -22,6 +23,7 @@ class Server(AbstractContextManager["Server"], Protocol):
 SERVERS: Final[Mapping[str, Callable[[], Server]]] = {
     "redis": Redis.start,
     "kafka": Kafka.start,
+    "registry": Registry.start,
     "keycloak": Keycloak.start,
 }
 

@@ -40,7 +40,7 @@ class Archive:
 
 
 def unpacked(archive: Archive) -> Path:
-    """Give the folder that an archive holds at its top, fetched and unpacked once for this tree.
+    """Give the folder that an archive holds at its top, or what it holds there, fetched and unpacked once for this tree.
 
     Raises:
         ServerMissing: it cannot be fetched, or it is not the file that it was.
@@ -52,9 +52,12 @@ def unpacked(archive: Archive) -> Path:
             draft = CACHE / f"{archive.name}.draft"
             shutil.rmtree(draft, ignore_errors=True)
             _unpack(_fetched(archive), draft)
-            (top,) = draft.iterdir()
-            top.rename(target)
-            draft.rmdir()
+            match list(draft.iterdir()):
+                case [top] if top.is_dir():
+                    top.rename(target)
+                    draft.rmdir()
+                case _:
+                    draft.rename(target)
     return target
 
 
