@@ -78,6 +78,15 @@ class World:
         """Say all there is, in each topic that can."""
         return [self._balances_now(), self._positions_now(), self._orders_now()]
 
+    def asked_for(self) -> list[AccountChange]:
+        """Answer as the services do when they are asked: all there is, up to the last record of each topic."""
+        answers: list[AccountChange] = []
+        for change in (self._all_orders(), self._all_positions(), self._all_balances()):
+            topic, heals = change.stamp.topic, sorted(change.heals.items())
+            stamp = a_stamp(topic, len(self.logs[topic]), event_id=f"answer {topic}/{len(self.logs[topic])}/{heals}")
+            answers.append(replace(change, stamp=stamp))
+        return answers
+
     def _stamp(self, topic: str) -> EventStamp:
         return a_stamp(topic, len(self.logs[topic]) + 1)
 
@@ -182,15 +191,24 @@ class World:
             self.random.choice([self._balances_now, self._positions_now, self._orders_now])()
 
     def _balances_now(self) -> AccountChange:
-        rows = tuple(self.balances.values())
-        return self._say(BalancesReplaced(USER, ACCOUNT, self._stamp(feeds.BALANCE_CHANGED), rows))
+        return self._say(self._all_balances())
 
     def _positions_now(self) -> AccountChange:
-        heals = {feeds.POSITION_CLOSED: len(self.logs[feeds.POSITION_CLOSED])}
-        rows = tuple(self.positions.values())
-        return self._say(PositionsReplaced(USER, ACCOUNT, self._stamp(feeds.POSITION_UPDATED), rows, heals))
+        return self._say(self._all_positions())
 
     def _orders_now(self) -> AccountChange:
+        return self._say(self._all_orders())
+
+    def _all_balances(self) -> BalancesReplaced:
+        rows = tuple(self.balances.values())
+        return BalancesReplaced(USER, ACCOUNT, self._stamp(feeds.BALANCE_CHANGED), rows)
+
+    def _all_positions(self) -> PositionsReplaced:
+        heals = {feeds.POSITION_CLOSED: len(self.logs[feeds.POSITION_CLOSED])}
+        rows = tuple(self.positions.values())
+        return PositionsReplaced(USER, ACCOUNT, self._stamp(feeds.POSITION_UPDATED), rows, heals)
+
+    def _all_orders(self) -> OrdersReplaced:
         """The order service's own books: terms as asked, unless the engine has answered that revision."""
         rows: list[OrderRow] = []
         for order_id, asked in self.asked.items():
@@ -203,7 +221,7 @@ class World:
             else:
                 rows.append(held)
         heals = {feeds.ENGINE_EVENT: len(self.logs[feeds.ENGINE_EVENT])}
-        return self._say(OrdersReplaced(USER, ACCOUNT, self._stamp(feeds.ORDER_COMMAND), tuple(rows), heals))
+        return OrdersReplaced(USER, ACCOUNT, self._stamp(feeds.ORDER_COMMAND), tuple(rows), heals)
 
 
 def interleaved(world: World) -> list[AccountChange]:

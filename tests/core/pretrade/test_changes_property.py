@@ -111,6 +111,37 @@ def _lacks_the_tail(world: World, user: UserState) -> Iterable[bool]:
         yield bool(log) and (topic not in places or places[topic].last < len(log))
 
 
+def test_answers_of_the_services_at_any_moment_leave_the_truth(seeds: range) -> None:
+    """RE-304: what services answer when asked, told early, late or twice among the records, never spoils the state."""
+    for seed in seeds:
+        world, user = World(Random(seed)), UserState(USER)
+        answers: list[StateChange] = []
+        for _ in range(STEPS // 6):
+            world.live(6)
+            answers += world.asked_for()
+        told: list[StateChange] = [*interleaved(world)]
+        for answer in answers:
+            told.insert(world.random.randrange(len(told) + 1), answer)
+        hear(user, told)
+        assert user.gap_reason(ACCOUNT) == "", f"seed {seed}"
+        assert state_of(user.account(ACCOUNT)) == world.truth(), f"seed {seed}"
+        assert totals_of(user.account(ACCOUNT)) == counted_plainly(world.truth()), f"seed {seed}"
+
+
+def test_gaps_are_healed_by_asking_the_services(seeds: range) -> None:
+    """RE-304: after dropped, doubled and late records, what the services answer then makes the state the truth."""
+    stale = 0
+    for seed in seeds:
+        world, user = a_world(seed), UserState(USER)
+        hear(user, spoilt(world, interleaved(world)))
+        stale += bool(user.gap_reason(ACCOUNT))
+        hear(user, world.asked_for())
+        assert user.gap_reason(ACCOUNT) == "", f"seed {seed}"
+        assert state_of(user.account(ACCOUNT)) == world.truth(), f"seed {seed}"
+        assert totals_of(user.account(ACCOUNT)) == counted_plainly(world.truth()), f"seed {seed}"
+    assert 0 < stale < len(seeds)
+
+
 def test_reservation_never_outlives_the_word_on_its_order(seeds: range) -> None:
     """PT-602, PT-603: after all records every reservation whose order was told of is that order, or freed."""
     for seed in seeds:

@@ -26,8 +26,8 @@ from tidegate.core.pretrade.feeds import (
     ENGINE_EVENT,
     USER_TOPIC_PREFIX,
     Applied,
-    FeedPlace,
     heal_all,
+    level_but_newer,
     place_of,
 )
 from tidegate.core.pretrade.instrument import Instrument
@@ -83,17 +83,24 @@ def _take_account(user: UserState, change: AccountChange, *, instruments: Mappin
     account = user.account(change.account_id)
     place = place_of(account.heard.places, change.stamp.topic)
     missing_to = place.missing_to
-    taken = _judge(place, change)
+    taken = _judge(account, change)
     if taken in _TAKEN:
         _apply(account, change, instruments=instruments)
     _move_version(user, taken, moved=place.missing_to != missing_to)
     return taken
 
 
-def _judge(place: FeedPlace, change: AccountChange) -> Applied:
-    if isinstance(change, BalancesReplaced | PositionsReplaced | OrdersReplaced):
-        return place.take_snapshot(change.stamp)
-    return place.take(change.stamp)
+def _judge(account: AccountState, change: AccountChange) -> Applied:
+    places, stamp = account.heard.places, change.stamp
+    place = place_of(places, stamp.topic)
+    if not isinstance(change, BalancesReplaced | PositionsReplaced | OrdersReplaced):
+        return place.take(stamp)
+    if not level_but_newer(places, stamp, heals=change.heals):
+        return place.take_snapshot(stamp)
+    taken = place.take_level(stamp)
+    if taken in _TAKEN and isinstance(change, PositionsReplaced):
+        account.heard.forget_rows(stamp.sequence)
+    return taken
 
 
 def _move_version(user: UserState, taken: Applied, *, moved: bool) -> None:

@@ -104,6 +104,20 @@ class FeedPlace:
         self._note(stamp)
         return Applied.APPLIED
 
+    def take_level(self, stamp: EventStamp) -> Applied:
+        """Take a snapshot that was read from its service and ends where this topic has been heard to
+        (``level_but_newer`` has said that it says more).
+        """
+        if stamp.event_id in self.event_ids:
+            return Applied.REPEATED
+        self.heal(stamp.sequence)
+        self._note(stamp)
+        return Applied.APPLIED
+
+    def gains_by(self, up_to: int) -> bool:
+        """Tell whether to hear all records up to a sequence would tell anything that is not known."""
+        return up_to > self.last or 0 < self.missing_to <= up_to
+
     def heal(self, up_to: int) -> None:
         """Count all records up to a sequence as heard: a snapshot of a sister topic has them in it."""
         self.last = max(self.last, up_to)
@@ -134,6 +148,20 @@ def heal_all(places: dict[str, FeedPlace], heals: Mapping[str, int]) -> None:
     """Heal the sister topics that a snapshot names, each up to its sequence."""
     for topic, up_to in heals.items():
         place_of(places, topic).heal(up_to)
+
+
+def level_but_newer(places: dict[str, FeedPlace], stamp: EventStamp, *, heals: Mapping[str, int]) -> bool:
+    """Tell whether a snapshot that ends where its topic has been heard to is to be applied all the same: it has all in
+    it that was heard of the sister topics too, and something that was not, or was left out. Such a one was read from
+    its service, since a snapshot on the topic has a sequence of its own.
+    """
+    place = place_of(places, stamp.topic)
+    if stamp.sequence != place.last:
+        return False
+    told = [(place_of(places, topic), up_to) for topic, up_to in heals.items()]
+    if any(up_to < sister.last for sister, up_to in told):
+        return False
+    return any(one.gains_by(up_to) for one, up_to in [(place, stamp.sequence), *told])
 
 
 def gaps_of(places: Mapping[str, FeedPlace]) -> Iterable[str]:

@@ -54,6 +54,13 @@ class AccountHeard:
         """Give the sequence up to which a position row was told."""
         return max(self.seen.get(row, 0), self.seen_floor)
 
+    def forget_rows(self, sequence: int) -> None:
+        """Let a snapshot of this sequence tell every position row anew, those too that were told by the record itself;
+        not what a later record has closed.
+        """
+        self.seen = {row: seen for row, seen in self.seen.items() if seen > sequence}
+        self.seen_floor = min(self.seen_floor, sequence - 1)
+
     def gaps(self, held: Container[str]) -> list[str]:
         """Say what is missing, in words: records of a topic, and the instruments of symbols that are ``held``."""
         if not self.unknown_symbols:

@@ -9,7 +9,7 @@ from cachetools import TTLCache
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from tidegate.core.assessment.outside import CallStatus
-from tidegate.outbound.providers.breaker import CircuitBreaker
+from tidegate.core.kernel.breaker import CircuitBreaker
 from tidegate.outbound.providers.bulkhead import Bulkhead, BulkheadFull
 from tidegate.outbound.providers.credentials import Credentials
 from tidegate.outbound.providers.exchange import AttemptFailed, Fault, ProviderAdapter, Question, Reply

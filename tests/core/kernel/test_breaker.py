@@ -3,7 +3,7 @@
 import pytest
 from tests.outbound.providers.builders import Ticks
 
-from tidegate.outbound.providers.breaker import Admission, CircuitBreaker
+from tidegate.core.kernel.breaker import Admission, CircuitBreaker
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Leaves a provider alone that keeps failing (docs/decisions/0015-providers.md says why this is our own)."""
+"""Leaves alone a service outside that keeps failing (docs/decisions/0015-providers.md says why this is our own).
+
+It waits for nothing and reads no clock: the time is handed in.
+"""
 
 from collections.abc import Callable
 from enum import Enum
@@ -47,7 +50,7 @@ class CircuitBreaker:
         return Admission.TRIAL
 
     def succeeded(self) -> None:
-        """Close: the provider works."""
+        """Close: the service works."""
         self._failures, self._opened_ms, self._on_trial = 0, None, False
 
     def failed(self, admission: Admission) -> None:
@@ -61,6 +64,6 @@ class CircuitBreaker:
         self.untold(admission)
 
     def untold(self, admission: Admission) -> None:
-        """Take a request for not made: it ended before it said anything about the provider."""
+        """Take a request for not made: it ended before it said anything about the service."""
         if admission is Admission.TRIAL:
             self._on_trial = False
