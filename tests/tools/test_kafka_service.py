@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from services.kafka import Kafka
+from services.proxy import Proxy
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 
@@ -57,3 +58,14 @@ async def test_kafka_killed_comes_back_with_what_it_acknowledged(kafka: Kafka) -
     kafka.restart()
     assert await topics(kafka) == [TOPIC]
     assert await first_value(kafka) == b"acknowledged"
+
+
+async def test_kafka_behind_a_proxy_sends_its_clients_through_it() -> None:
+    """RE-253: who comes by the proxy is told to come back by it, so that cutting it cuts the client off."""
+    with Proxy.start() as proxy, Kafka.start(advertised=proxy.port) as kafka:
+        proxy.hand_on_to(kafka.proxied_port)
+        admin = AIOKafkaAdminClient(bootstrap_servers=f"127.0.0.1:{proxy.port}")
+        await admin.start()
+        described = await admin.describe_cluster()
+        await admin.close()
+        assert [broker["port"] for broker in described["brokers"]] == [proxy.port]

@@ -40,7 +40,7 @@ class Archive:
 
 
 def unpacked(archive: Archive) -> Path:
-    """Give the folder that an archive holds at its top, or what it holds there, fetched and unpacked once for this tree.
+    """Give the folder that an archive holds at its top, or what it holds there, fetched once for this tree.
 
     Raises:
         ServerMissing: it cannot be fetched, or it is not the file that it was.
