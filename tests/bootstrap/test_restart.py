@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,15 +14,20 @@ from tests.core.pretrade.told import an_order as a_told_order
 from tests.core.pretrade.told import reported
 from tests.inbound.events.records import change_record, mark_record
 
-from tidegate.bootstrap.desk import open_desk
-from tidegate.bootstrap.service import Service
+from tidegate.bootstrap.accounts import Accounts
+from tidegate.bootstrap.gate import GatePart
+from tidegate.bootstrap.parts import open_parts
+from tidegate.bootstrap.relays import Relays
+from tidegate.bootstrap.service import Seeds, Service
 from tidegate.bootstrap.stores import open_stores
+from tidegate.bootstrap.surroundings import Surroundings
 from tidegate.core.pretrade.changes import EngineEventType
 from tidegate.core.pretrade.order import Order, OrderType, Side
 from tidegate.core.pretrade.reasons import Decision, RejectReason
 from tidegate.core.pretrade.scenario import Scenario
 from tidegate.core.pretrade.snapshot import FlowFacts
 from tidegate.inbound.scenario.reader import read_scenario
+from tidegate.outbound.postgres.event_bus import PostgresEventBus
 from tidegate.ports.outbox import Backlog
 from tidegate.settings import DataArea, GateArea, Settings
 from tidegate.wire.topics import ACCOUNT_TOPICS, INSTRUMENT_TOPICS, topic_name
@@ -43,18 +48,31 @@ def settings() -> Iterator[Settings]:
     shutil.rmtree(folder)
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The parts of a service that these tests look at."""
+
+    around: Surroundings
+    gate: GatePart
+    accounts: Accounts
+    relays: Relays
+
+
 @asynccontextmanager
-async def a_service(settings: Settings, *, seed: Scenario | None = None) -> AsyncIterator[Service]:
+async def a_service(settings: Settings, *, seed: Scenario | None = None) -> AsyncIterator[Started]:
     """Run the gate and its feeds, without the ways in."""
     async with open_stores(settings, guest=False) as stores:
-        service = Service(settings, stores, limits=settings.gate.limits())
-        async with open_desk(settings, service.desk_surroundings()) as service.desk:
-            await service.load(seed)
-            await service.start_jobs()
+        around = Surroundings(settings, stores)
+        async with open_parts(around, settings.gate.limits()) as parts:
+            await Service(around, parts, rest_url="").load(Seeds(scenario=seed))
+            parts.start()
+            assert parts.gate is not None
+            assert parts.accounts is not None
+            assert parts.relays is not None
             try:
-                yield service
+                yield Started(around, parts.gate, parts.accounts, parts.relays)
             finally:
-                await service.stop_jobs()
+                await parts.stop()
 
 
 def a_seed() -> Scenario:
@@ -67,10 +85,10 @@ def an_order(order_id: str, *, quantity: str, price: str = "50000") -> Order:
     return Order(USER, "main", order_id, "BTCUSDT", Side.BUY, OrderType.LIMIT, Decimal(quantity), Decimal(price))
 
 
-def known_of(service: Service, order: Order) -> FlowFacts:
+def known_of(service: Started, order: Order) -> FlowFacts:
     """What the flow checks of an order would read now."""
-    settings = service.memory.replica.configuration.settings
-    return service.memory.flow.facts(order, now_us=time.time_ns() // 1_000, settings=settings, rearmed_us=None)
+    settings = service.accounts.memory.replica.configuration.settings
+    return service.accounts.memory.flow.facts(order, now_us=time.time_ns() // 1_000, settings=settings, rearmed_us=None)
 
 
 async def test_flow_windows_of_a_service_are_after_a_restart_what_they_were_before(settings: Settings) -> None:
@@ -81,17 +99,17 @@ async def test_flow_windows_of_a_service_are_after_a_restart_what_they_were_befo
     fill = reported(1, told, event=EngineEventType.FILLED)
     fill = replace(fill, last_fill_quantity=Decimal("0.01"), stamp=replace(fill.stamp, at_us=now_us // 1_000 * 1_000))
     async with a_service(settings, seed=a_seed()) as first:
-        assert (await first.ask(bought, False)).decision is Decision.APPROVED
-        assert (await first.ask(refused, False)).decision is Decision.REJECTED
-        await first.publish([change_record(fill)])
-        await first.settled()
+        assert (await first.gate.ask(bought, False)).decision is Decision.APPROVED
+        assert (await first.gate.ask(refused, False)).decision is Decision.REJECTED
+        await first.accounts.publish([change_record(fill)])
+        await first.accounts.settled()
         before = known_of(first, replace(bought, order_id="o-3")), known_of(first, an_order("o-4", quantity="0.02"))
     assert before[0].notional_24h == 500
     assert before[0].equal_order_at_us is not None
     assert (before[0].orders_last_minute, before[0].rejects_last_hour, before[1].equal_fills) == (2, 1, 1)
     async with a_service(settings) as second:
         after = known_of(second, replace(bought, order_id="o-3")), known_of(second, an_order("o-4", quantity="0.02"))
-        answer = await second.ask(replace(bought, order_id="o-3"), False)
+        answer = await second.gate.ask(replace(bought, order_id="o-3"), False)
     assert after == before
     assert answer.reject_reason is RejectReason.DUPLICATE_ORDER
 
@@ -110,24 +128,24 @@ async def test_service_is_rebuilt_from_what_retention_has_left(settings: Setting
     async with a_service(settings, seed=a_seed()) as first:
         now_ms = time.time_ns() // 1_000_000
         told = [mark_record(now_ms + number, price=f"5000{number}", at_ms=now_ms) for number in range(10)]
-        await first.publish([("md.mark.v1", record) for record in told])
-        await first.settled()
-        bus = first.stores.bus
-        before = [len(await bus.replay([topic])) for topic in (marks, *state)]
-        await replace(first.retention, clock=LaterClock()).round()
-        after = [len(await bus.replay([topic])) for topic in (marks, *state)]
+        await first.accounts.publish([("md.mark.v1", record) for record in told])
+        await first.accounts.settled()
+        bus = first.around.stores.bus
+        before = [await count_of(bus, topic) for topic in (marks, *state)]
+        await replace(first.relays.retention, clock=LaterClock()).round()
+        after = [await count_of(bus, topic) for topic in (marks, *state)]
     assert before[0] == 11
     assert after == [1, *before[1:]]
     async with a_service(settings) as second:
-        assert second.memory.replica.market.marks["BTCUSDT"].price == 50_009
-        assert (await second.ask(an_order("o-1", quantity="0.01"), False)).decision is Decision.APPROVED
+        assert second.accounts.memory.replica.market.marks["BTCUSDT"].price == 50_009
+        assert (await second.gate.ask(an_order("o-1", quantity="0.01"), False)).decision is Decision.APPROVED
 
 
 async def test_service_tells_how_far_its_relay_is_behind(settings: Settings) -> None:
     """PT-715, PL-311: what waits to be announced, and for how long, is on the page of figures; here nothing does."""
     async with a_service(settings, seed=a_seed()) as service:
-        await service.ask(an_order("o-1", quantity="0.01"), False)
-        relay = service.feeds.relay
+        await service.gate.ask(an_order("o-1", quantity="0.01"), False)
+        relay = service.relays.of_gate
         relay.backlog = Backlog(7, time.time_ns() // 1_000 - 3_000_000)
         behind = figures_of(service)
         relay.backlog = Backlog(0, None)
@@ -137,7 +155,12 @@ async def test_service_tells_how_far_its_relay_is_behind(settings: Settings) -> 
     assert (level["tidegate_relay_backlog"], level["tidegate_relay_oldest_seconds"]) == (0, 0)
 
 
-def figures_of(service: Service) -> dict[str, float]:
+async def count_of(bus: PostgresEventBus, topic: str) -> int:
+    """Give how many records a topic has."""
+    return sum([len(records) async for records in bus.replay([topic])])
+
+
+def figures_of(service: Started) -> dict[str, float]:
     """Give the figures without labels by their names."""
-    lines = [line for line in service.figures.rendered()[0].decode().splitlines() if not set("#{") & set(line)]
+    lines = [line for line in service.around.figures.rendered()[0].decode().splitlines() if not set("#{") & set(line)]
     return {name: float(value) for name, value in (line.split(" ") for line in lines)}

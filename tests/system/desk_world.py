@@ -99,11 +99,11 @@ def with_sst(url: str, **policy: int) -> dict[str, str]:
 
 
 async def beside(served: Served) -> dict[str, str]:
-    """Give the settings of another process on the database of a running one."""
+    """Give the settings of another process on the database of a running one, for the desk alone."""
     server = EmbeddedPostgres(served.data / "postgres")
     await server.start(guest=True)
     try:
-        return {"TIDEGATE_POSTGRES_URL": server.dsn}
+        return {"TIDEGATE_POSTGRES_URL": server.dsn, "TIDEGATE_SERVE_ROLES": "desk,admin"}
     finally:
         await server.stop()
 

@@ -70,7 +70,7 @@ class Served:
         line = self._ready_line()
         self.started = Started(time.monotonic() - begun, self.cpu_s(), os.getloadavg()[0])
         words = dict(word.split("=", 1) for word in line.split()[1:])
-        self.rest, self.grpc = words["rest"], words["grpc"]
+        self.rest, self.grpc = words["rest"], words.get("grpc", "")
 
     def _ready_line(self) -> str:
         output = self._process.stdout

@@ -1,9 +1,8 @@
 """Wires the assessment desk: its configuration, its workflow, its way back, and what runs by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
@@ -11,25 +10,21 @@ from typing import Final
 from tidegate.bootstrap.engines import rule_engines
 from tidegate.bootstrap.providers import open_providers
 from tidegate.bootstrap.screening import open_screening
-from tidegate.bootstrap.stores import Stores
+from tidegate.bootstrap.surroundings import Jobs, Surroundings, end
 from tidegate.bootstrap.system import RandomIds, SystemClock
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.desk_upkeep import DeskUpkeepJob
 from tidegate.inbound.jobs.refresh import ConfigurationRefresh
-from tidegate.inbound.jobs.relay import Encoding, Relay, RelayPace
 from tidegate.inbound.rest.dependencies import Probe
 from tidegate.inbound.rest.desk.dependencies import AssessmentDependencies, DeskDependencies
 from tidegate.inbound.shared.figures import Figures
 from tidegate.outbound.postgres.assessment_archive import PostgresAssessmentArchive, PostgresRuleReferences
-from tidegate.outbound.postgres.assessment_outbox import PostgresAssessmentOutbox
 from tidegate.outbound.postgres.assessment_repository import PostgresRiskAssessments
 from tidegate.outbound.postgres.assessment_upkeep import PostgresAssessmentUpkeep
 from tidegate.outbound.postgres.desk_configuration import PostgresDeskConfiguration
 from tidegate.outbound.postgres.pool import PostgresPool
 from tidegate.ports.external_data import ExternalDataProviderClient
-from tidegate.ports.risk_assessments import EndedAssessment
 from tidegate.settings import DeskArea, Settings
-from tidegate.usecases.assessment.announce import AssessmentAnnouncer
 from tidegate.usecases.assessment.collecting import OutsideData
 from tidegate.usecases.assessment.configuration import DeskConfigurationKeeper
 from tidegate.usecases.assessment.evaluate import DeskLimits, DeskStores, RiskEvaluationService, Wiring
@@ -42,16 +37,6 @@ DRAIN_S: Final = 3.0
 """What evaluations in flight are given at the end; it is more than the default budget of their outside calls."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeskSurroundings:
-    """What the desk shares with the rest of the process."""
-
-    stores: Stores
-    encoding: Encoding
-    alarm: Callable[[Exception], None]
-    report: Callable[[str], None]
-
-
 class Desk:
     """The assessment desk of one process. ``open_desk`` starts and stops it."""
 
@@ -61,12 +46,12 @@ class Desk:
         pool: PostgresPool,
         *,
         providers: Mapping[str, ExternalDataProviderClient],
-        around: DeskSurroundings,
+        around: Surroundings,
     ) -> None:
         clock, ids, engines = SystemClock(), RandomIds(), rule_engines()
         self._clock, self._ids = clock, ids
         limits = limits_of(settings.desk)
-        watch, report = around.stores.watch, around.report
+        watch, report = around.stores.watch, around.reporter("desk")
         repository, self.archive = PostgresRiskAssessments(pool), PostgresAssessmentArchive(pool)
         self.configuration = PostgresDeskConfiguration(pool)
         self.keeper = DeskConfigurationKeeper(self.configuration, watch, engines=engines, clock=clock, report=report)
@@ -82,34 +67,21 @@ class Desk:
         self.references = PostgresRuleReferences(pool, duplicate_window_us=limits.terms.duplicate_window_us)
         self.refresh = ConfigurationRefresh(self.keeper, watch)
         self.upkeep = DeskUpkeepJob(PostgresAssessmentUpkeep(pool), limits.terms, clock)
-        self._outbox = PostgresAssessmentOutbox(pool)
-        self.relay: Relay[EndedAssessment] = Relay(
-            self._outbox,
-            AssessmentAnnouncer(),
-            publisher=around.stores.bus,
-            encoding=around.encoding,
-            alarm=around.alarm,
-        )
+        self._jobs: Jobs = []
+        self._watch_gauges(around.figures)
 
     def dependencies(self) -> DeskDependencies:
         """Give what the desk's part of the API is made with."""
         assessments = AssessmentDependencies(self.evaluation, self.archive, self.look_back, self._ids)
         return DeskDependencies(self.configuration, self.drafts, self.references, self._ids, assessments)
 
-    def show(self, figures: Figures) -> None:
-        """Show how the desk stands on ``/metrics``."""
-        relay, evaluation = self.relay, self.evaluation
+    def _watch_gauges(self, figures: Figures) -> None:
+        evaluation = self.evaluation
         figures.watch(
             "tidegate_desk_evaluations_running",
             help_text="Evaluations that were begun here and have not ended.",
             gauge=lambda: evaluation.running,
         )
-        figures.watch(
-            "tidegate_desk_relay_backlog",
-            help_text="Assessments that wait to be announced, as the relay saw it last; counted up to 10000.",
-            gauge=lambda: relay.backlog.decisions,
-        )
-        figures.watch("tidegate_desk_events_sent_total", help_text="Events of the desk sent.", gauge=lambda: relay.sent)
         figures.watch(
             "tidegate_desk_abandoned_total",
             help_text="Evaluations that were found abandoned here.",
@@ -139,18 +111,18 @@ class Desk:
             await seed_desk(seed, self.configuration, new_id=self._ids.new, now_us=self._clock.now_us())
         await self.keeper.confirm()
 
-    def jobs(self) -> list[asyncio.Task[None]]:
-        """Start what runs by itself."""
-        return [
+    def start(self) -> Jobs:
+        """Start what keeps the configuration fresh, and what ends evaluations that were abandoned."""
+        self._jobs = [
             asyncio.create_task(self.refresh.run(), name="refresh the desk's configuration"),
-            asyncio.create_task(self.relay.run(RelayPace()), name="relay of the desk"),
             asyncio.create_task(self.upkeep.run(), name="upkeep of the desk"),
         ]
+        return self._jobs
 
-    async def close(self) -> None:
-        """Let what was begun end, and give up the relay."""
+    async def stop(self) -> None:
+        """Let what was begun end."""
         await self.evaluation.drain(DRAIN_S)
-        await self._outbox.close()
+        await end(self._jobs)
 
 
 def limits_of(area: DeskArea) -> DeskLimits:
@@ -164,7 +136,7 @@ def limits_of(area: DeskArea) -> DeskLimits:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings, around: DeskSurroundings) -> AsyncIterator[Desk]:
+async def open_desk(settings: Settings, around: Surroundings) -> AsyncIterator[Desk]:
     """Open the desk with connections and providers of its own.
 
     Raises:
@@ -176,6 +148,4 @@ async def open_desk(settings: Settings, around: DeskSurroundings) -> AsyncIterat
         pool = await around.stores.pool.beside(connections_max=settings.desk.pool_max)
         stack.push_async_callback(pool.close)
         screening = await stack.enter_async_context(open_screening(pool))
-        desk = Desk(settings, pool, providers={**providers, screening.name: screening}, around=around)
-        stack.push_async_callback(desk.close)
-        yield desk
+        yield Desk(settings, pool, providers={**providers, screening.name: screening}, around=around)

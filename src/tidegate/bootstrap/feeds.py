@@ -1,37 +1,29 @@
-"""Wires what events do: consumers of the topics, the rebuild after a start, the relay of what was decided."""
+"""Wires what events do: consumers of the topics, and the rebuild after a start."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
-from tidegate.bootstrap.stores import Stores
+from tidegate.bootstrap.surroundings import Surroundings
 from tidegate.core.pretrade.changes import StateChange
 from tidegate.inbound.events.marks import MarkProcessor
 from tidegate.inbound.events.processors import EventProcessors, Ingests, SettingAside
 from tidegate.inbound.jobs.consume import Consumer, Subscription
-from tidegate.inbound.jobs.relay import Encoding, Relay, RelayPace
 from tidegate.outbound.memory.account_book import MemoryAccountBook
 from tidegate.outbound.memory.feed_board import MemoryFeedBoard
-from tidegate.ports.clock import Clock
 from tidegate.ports.event_bus import OutgoingEvent
 from tidegate.usecases.pretrade.account_feed import AccountFeed
-from tidegate.usecases.pretrade.announce import Announcer
 from tidegate.usecases.pretrade.configuration import ConfigurationKeeper
 from tidegate.usecases.pretrade.flow import FlowWindows
 from tidegate.usecases.pretrade.ingest import AccountIngest, Counts, InstrumentIngest, MarkIngest, ProfileIngest
 from tidegate.usecases.pretrade.rebuild import Rebuild, Stage
 from tidegate.usecases.pretrade.replica import Replica
 from tidegate.usecases.pretrade.restore_flow import restore_flow
-from tidegate.wire.codec import AvroCodec
-from tidegate.wire.schemas import SchemaCatalogue
 from tidegate.wire.topics import INSTRUMENT_TOPICS, record_key, topic_name
 
 STATE_GROUP = "tidegate.state"
 MARK_GROUP = "tidegate.marks"
-
-Alarm = Callable[[Exception], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +37,16 @@ class Memory:
 
 
 class Feeds:
-    """Consumers, rebuild and relay on the in-process bus."""
+    """Consumers and rebuild on the in-process bus."""
 
-    def __init__(self, stores: Stores, memory: Memory, *, clock: Clock, suffix: str, alarm: Alarm) -> None:
+    def __init__(self, around: Surroundings, memory: Memory) -> None:
+        stores, clock, alarm = around.stores, around.clock, around.alarm
+        suffix = around.settings.topics.suffix
         self._stores = stores
         self._memory = memory
         self._clock = clock
         self._suffix = suffix
-        self.codec = AvroCodec(SchemaCatalogue.load())
+        self.codec = around.codec
         self.counts: Counts = Counts()
         replica, book = memory.replica, memory.book
         accounts = AccountIngest(book, self.counts, heard=self._heard)
@@ -65,13 +59,6 @@ class Feeds:
         self._account_feed = AccountFeed(MemoryFeedBoard(), stores.bus, topics=self._processors.topics, replica=replica)
         self.state = self._consumer(STATE_GROUP, self._processors.topics, process=self._processors.process)
         self.state_marks = self._consumer(MARK_GROUP, self._mark_processor.topics, process=self._mark_processor.process)
-        self.relay = Relay(
-            stores.outbox,
-            Announcer(stores.rules, program=version("tidegate")),
-            publisher=stores.bus,
-            encoding=Encoding(self.codec, suffix),
-            alarm=alarm,
-        )
 
     def _consumer(self, group: str, topics: tuple[str, ...], *, process: Callable[[Any], Awaitable[None]]) -> Consumer:
         of_accounts = group == STATE_GROUP
@@ -137,5 +124,4 @@ class Feeds:
         return [
             asyncio.create_task(self.state.run(), name="consume state"),
             asyncio.create_task(self.state_marks.run(), name="consume marks"),
-            asyncio.create_task(self.relay.run(RelayPace()), name="relay"),
         ]

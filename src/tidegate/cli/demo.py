@@ -21,7 +21,7 @@ import uvloop
 
 from tidegate.bootstrap.engines import rule_engines
 from tidegate.bootstrap.screening import ListFiles, ListFormat, SourceFile, change_now, import_list, open_lists
-from tidegate.bootstrap.service import Service, open_service
+from tidegate.bootstrap.service import Seeds, Service, open_service
 from tidegate.cli.output import refuse
 from tidegate.cli.serve import issuer_maker
 from tidegate.core.kernel.trouble import DependencyFailed
@@ -42,7 +42,7 @@ from tidegate.demo.market import Tape
 from tidegate.demo.play import Demo, DemoFailed, DemoOptions, DemoTarget, open_demo
 from tidegate.demo.replay import UnreadableReplay
 from tidegate.demo.stub_providers.server import StubProviders
-from tidegate.settings import Profile, Settings, UnreadableSettings, read_settings
+from tidegate.settings import Profile, Role, Settings, UnreadableSettings, read_settings
 
 EXIT_SURPRISED = 1
 """The flow was played and something in it came out otherwise than it must."""
@@ -115,6 +115,7 @@ def _demo_settings(folder: Path, stubs: StubProviders) -> Settings:
         "grpc": {"host": "127.0.0.1", "port": _free(GRPC_PORT)},
         "data": {"dir": folder},
         "gate": dict(world.GATE_OVERRIDES),
+        "serve": {"roles": tuple(Role), "workers": 1},
         **provider_settings(stubs),
     }
     try:
@@ -140,7 +141,7 @@ async def _demo(folder: Path, plan: _Plan) -> bool:
         stack.push_async_callback(stubs.stop)
         settings = _demo_settings(folder, stubs)
         issuer, seed = issuer_maker(settings), shipped_seed(rule_engines())
-        service = await stack.enter_async_context(open_service(settings, issuer=issuer, desk_seed=seed))
+        service = await stack.enter_async_context(open_service(settings, issuer=issuer, seeds=Seeds(desk=seed)))
         target = _target(settings, service)
         stage = _stage(settings, target, stubs=stubs, applicants=plan.applicants)
         show = await stack.enter_async_context(open_demo(target, plan.options, tape=plan.tape))
@@ -201,4 +202,5 @@ def _target(settings: Settings, service: Service) -> DemoTarget:
     def token(role: str) -> str:
         return issuer.token(TokenWish((role,), int(time.time()), audience=settings.oidc.audience, ttl_s=86_400))
 
+    assert service.grpc_address is not None, "the demo has every role"
     return DemoTarget(service.grpc_address, service.rest_url, token, service.publish, service.settled)

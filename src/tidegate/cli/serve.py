@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +12,11 @@ import typer
 import uvloop
 
 from tidegate.bootstrap.engines import rule_engines
-from tidegate.bootstrap.service import IssuerParts, Service, open_service
+from tidegate.bootstrap.service import IssuerParts, Seeds, Service, open_service
 from tidegate.bootstrap.system import quieten_collector
 from tidegate.cli.output import read_bytes, refuse
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.dynamic_rules import condition_faults
-from tidegate.core.pretrade.scenario import Scenario
 from tidegate.demo.desk_shipped import shipped_seed
 from tidegate.demo.issuer import IssuerRefused, NoIssuerKeys, TinyIssuer
 from tidegate.inbound.scenario.assessment import read_desk_seed
@@ -25,15 +24,6 @@ from tidegate.inbound.scenario.faults import UnreadableScenario
 from tidegate.inbound.scenario.reader import SEED_KEYS, is_desk_alone, read_scenario
 from tidegate.settings import Profile, Settings, UnreadableSettings, read_settings
 from tidegate.usecases.assessment.seed import DeskSeed
-
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """What a seed file holds for the order gate and for the desk."""
-
-    scenario: Scenario | None = None
-    desk: DeskSeed | None = None
-
 
 Address = Annotated[str | None, typer.Option(metavar="HOST:PORT")]
 
@@ -48,10 +38,10 @@ def serve(
 ) -> None:
     """Serve; prints one line ``ready rest=... grpc=...`` when it answers. SIGTERM drains and ends with 0."""
     settings = settings_for(profile=profile, rest=rest, grpc=grpc, data=data)
-    run_service(settings, with_shipped(Seed() if seed is None else read_seed(seed), settings.profile))
+    run_service(settings, with_shipped(Seeds() if seed is None else read_seed(seed), settings.profile))
 
 
-def with_shipped(seed: Seed, profile: Profile) -> Seed:
+def with_shipped(seed: Seeds, profile: Profile) -> Seeds:
     """Add what a desk of the demo profile starts with, unless the seed has rows of the desk: those are then all."""
     desk = seed.desk
     if profile is not Profile.DEMO or (desk is not None and any((desk.rules, desk.thresholds, desk.lists))):
@@ -83,7 +73,7 @@ def _address(text: str, option: str) -> dict[str, object]:
     return {"host": host.strip("[]"), "port": int(port)}
 
 
-def read_seed(path: str) -> Seed:
+def read_seed(path: str) -> Seeds:
     """Read a seed file; one that cannot be read ends the command."""
     engines, content = rule_engines(), read_bytes(path)
     try:
@@ -98,7 +88,7 @@ def read_seed(path: str) -> Seed:
         rows = read_desk_seed(content, engines=engines)
     except UnreadableScenario as unreadable:
         refuse(f"{path}: {unreadable}")
-    return Seed(scenario, DeskSeed(rows.rules, rows.thresholds, rows.lists))
+    return Seeds(scenario, DeskSeed(rows.rules, rows.thresholds, rows.lists))
 
 
 def issuer_maker(settings: Settings) -> Callable[[str], IssuerParts] | None:
@@ -113,7 +103,7 @@ def issuer_maker(settings: Settings) -> Callable[[str], IssuerParts] | None:
     return make
 
 
-def run_service(settings: Settings, seed: Seed) -> None:
+def run_service(settings: Settings, seed: Seeds) -> None:
     """Serve until SIGTERM or SIGINT."""
     try:
         uvloop.run(_serve(settings, seed))
@@ -121,13 +111,13 @@ def run_service(settings: Settings, seed: Seed) -> None:
         refuse(str(trouble))
 
 
-async def _serve(settings: Settings, seed: Seed) -> None:
+async def _serve(settings: Settings, seed: Seeds) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     issuer = issuer_maker(settings)
-    async with open_service(settings, issuer=issuer, seed=seed.scenario, desk_seed=seed.desk) as service:
+    async with open_service(settings, issuer=issuer, seeds=seed) as service:
         quieten_collector()
         typer.echo(ready_line(service))
         await service.run_until(stopped)
@@ -135,4 +125,5 @@ async def _serve(settings: Settings, seed: Seed) -> None:
 
 def ready_line(service: Service) -> str:
     """Give the line by which other programs know that the service answers."""
-    return f"ready rest={service.rest_url} grpc={service.grpc_address}"
+    gate = "" if service.grpc_address is None else f" grpc={service.grpc_address}"
+    return f"ready rest={service.rest_url}{gate}"

@@ -16,7 +16,6 @@ CALLS_PENDING_MAX = 16_384
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
-    ("grpc.so_reuseport", 0),
     ("grpc.max_metadata_size", 32 * 1_024),
     ("grpc.server.max_pending_requests", CALLS_PENDING_MAX),
     ("grpc.server.max_pending_requests_hard_limit", 2 * CALLS_PENDING_MAX),
@@ -24,10 +23,13 @@ _OPTIONS = (
 
 
 class GrpcServer:
-    """Serves until stopped; ``port`` is the one it took."""
+    """Serves until stopped; ``port`` is the one it took. ``shared``: other processes may have bound it too.
 
-    def __init__(self, service: RiskService, *, address: str) -> None:
-        self._server = grpc.aio.server(options=_OPTIONS)
+    Connections to a port are taken from here on, and wait until ``start``.
+    """
+
+    def __init__(self, service: RiskService, *, address: str, shared: bool = False) -> None:
+        self._server = grpc.aio.server(options=(*_OPTIONS, ("grpc.so_reuseport", int(shared))))
         self._health = health.aio.HealthServicer()
         self._server.add_generic_rpc_handlers((service.handler(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -1,5 +1,7 @@
 """The admin API as one ASGI application."""
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,20 +21,21 @@ WATCHED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered however many requests are in flight: who watches must see an overload."""
 
 
-def create_app(dependencies: AdminDependencies) -> FastAPI:
-    """Make the application; it opens nothing by itself."""
+def create_app(dependencies: AdminDependencies, *, ending: Callable[[], bool] = lambda: False) -> FastAPI:
+    """Make the application; it opens nothing by itself. Once ``ending``, every answer is the last of its connection."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.dependencies = dependencies
     app.router.route_class = GuardedRoute
     add_fault_handlers(app)
     areas = [] if dependencies.desk is None else desk_areas(dependencies.desk)
-    areas += [
-        ("risk profiles", risk_profiles.operations()),
-        ("risk rules", risk_rules.operations()),
-        ("margin tiers", margin_tiers.operations()),
-        ("trading state", trading_state.operations()),
-        ("decisions", decisions.operations()),
-    ]
+    if dependencies.administers_gate:
+        areas += [
+            ("risk profiles", risk_profiles.operations()),
+            ("risk rules", risk_rules.operations()),
+            ("margin tiers", margin_tiers.operations()),
+            ("trading state", trading_state.operations()),
+            ("decisions", decisions.operations()),
+        ]
     for tag, operations in areas:
         for operation in operations:
             add_operation(app, operation, tag=tag)
@@ -40,15 +43,16 @@ def create_app(dependencies: AdminDependencies) -> FastAPI:
     add_documentation(app)
     for path, mounted in dependencies.mounts.items():
         app.mount(path, mounted)
-    app.add_middleware(_Edge, requests_max=dependencies.requests_max)
+    app.add_middleware(_Edge, requests_max=dependencies.requests_max, ending=ending)
     return app
 
 
 class _Edge:
     """Bounds the requests in flight and gives every answer the headers that browsers should see."""
 
-    def __init__(self, app: ASGIApp, requests_max: int) -> None:
+    def __init__(self, app: ASGIApp, *, requests_max: int, ending: Callable[[], bool]) -> None:
         self._app = app
+        self._ending = ending
         self._requests_max = requests_max
         self._in_flight = 0
 
@@ -64,12 +68,12 @@ class _Edge:
             return
         self._in_flight += 1
         try:
-            await self._app(scope, receive, _with_headers(scope, send))
+            await self._app(scope, receive, _with_headers(scope, send, ending=self._ending))
         finally:
             self._in_flight -= 1
 
 
-def _with_headers(scope: Scope, send: Send) -> Send:
+def _with_headers(scope: Scope, send: Send, *, ending: Callable[[], bool]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
@@ -77,6 +81,8 @@ def _with_headers(scope: Scope, send: Send) -> Send:
             headers.setdefault("Referrer-Policy", "no-referrer")
             if scope["path"].startswith("/v1"):
                 headers.setdefault("Cache-Control", "no-store")
+            if ending():
+                headers["Connection"] = "close"
         await send(message)
 
     return sending

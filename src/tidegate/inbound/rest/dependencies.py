@@ -46,7 +46,8 @@ class AdminDependencies:
 
     ``probes``: by name, what ``/readyz`` asks. ``metrics`` gives what ``/metrics`` answers and its content type.
     ``mounts``: further ASGI applications by path (console, the demo's issuer). ``requests_max``: requests in flight
-    (at the bound passes); beyond, 429. ``desk``: what the assessment desk needs; without it there are no routes of it.
+    (at the bound passes); beyond, 429. ``administers_gate``: whether there are routes of the gate. ``desk``: what the
+    assessment desk needs; without it there are no routes of it.
     """
 
     profiles: Profiles
@@ -62,6 +63,7 @@ class AdminDependencies:
     probes: Mapping[str, Probe] = field(default_factory=dict)
     mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
     requests_max: int = 512
+    administers_gate: bool = True
     desk: DeskDependencies | None = None
 
 

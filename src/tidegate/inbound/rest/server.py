@@ -62,9 +62,21 @@ def listen(host: str, port: int) -> socket.socket:
         OSError: the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG)
+    return _as_tcp(socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG))
+
+
+def inherited(descriptor: int) -> socket.socket:
+    """Take over a bound socket from the process that started this one.
+
+    Raises:
+        OSError: it is no socket.
+    """
+    return _as_tcp(socket.socket(fileno=descriptor))
+
+
+def _as_tcp(made: socket.socket) -> socket.socket:
     # asyncio sends at once (TCP_NODELAY) only on what says that it is TCP; a reply in two parts else waits 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=made.detach())
+    listener = socket.socket(made.family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=made.detach())
     listener.setblocking(False)
     return listener
 
