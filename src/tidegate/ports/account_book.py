@@ -96,6 +96,12 @@ class AccountBook(Protocol):
     anything else run in between that changes the same state in this process.
     """
 
+    @property
+    def epoch(self) -> int:
+        """The life of the book's content that this process works on (``shared_book.py``); always 0 for a book that ends
+        with its process.
+        """
+
     async def snapshot(self, user_ids: Sequence[str], *, now_us: int) -> Mapping[str, UserState]:
         """Give the state of each user, reservations that expired dropped; a user never heard of gets an empty one."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tidegate.core.kernel.trouble import DependencyFailed
-from tidegate.ports.account_book import FlowKept
+from tidegate.ports.account_book import AccountBook, FlowKept
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class AdoptedBook(Protocol):
 
     async def adopt(self, epoch: int, *, instance: str) -> None:
         """Work on a life from now on and forget everything that is cached, windows too; the one worked on already may
-        be adopted again.
+        be adopted again. A call under way ends in the life it began in.
 
         ``instance`` is where it lives: once a server of another instance has answered, ``BookLost`` is raised
         until the next adoption.
@@ -85,15 +85,15 @@ class MirroredBook(Protocol):
 
     def dirty(self) -> set[str]:
         """Give the users of whom this process has told the book anything since asked last: news (also news that turned
-        out to be a repeat), reservations, releases, windows, rows put in. Adopting forgets none of them.
+        out to be a repeat), reservations, releases, windows; not rows put in. Adopting forgets none of them.
         """
 
 
 class RebuiltBook(AdoptedBook, MirroredBook, Protocol):
     """The book as it is built anew, by a process that has claimed the right to.
 
-    Nobody else changes a life that is not published yet. A step that finds the life overtaken by a later one raises
-    ``BookLost``.
+    Nobody else changes a life that is not published yet: it is built through a book made for that alone, while those
+    that serve get ``BookLost``. A step that finds the life overtaken by a later one raises ``BookLost`` too.
     """
 
     async def begin(self, epoch: int, *, instance: str) -> None:
@@ -111,5 +111,5 @@ class RebuiltBook(AdoptedBook, MirroredBook, Protocol):
         """Say that the life is whole."""
 
 
-class SharedBook(RebuiltBook, Protocol):
-    """All of it, as one adapter gives it (beside ``AccountBook``)."""
+class SharedBook(AccountBook, RebuiltBook, Protocol):
+    """All of it, as one adapter gives it."""

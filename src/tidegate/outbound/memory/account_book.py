@@ -21,6 +21,8 @@ class MemoryAccountBook:
     the version tells which of two batches was first.
     """
 
+    epoch = 0
+
     def __init__(self, market: Market) -> None:
         self._market = market
         self._users: dict[str, UserState] = {}

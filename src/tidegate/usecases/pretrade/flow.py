@@ -6,7 +6,7 @@ as their events are told again); the token bucket of messages alone begins full.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -209,6 +209,10 @@ class FlowWindows:
             self._user(user_id).rejects.add(checked.at_us, ONE)
         else:
             self._count_accepted(user_id, checked, notional_usdt=checked.notional_usdt, settings=settings)
+
+    def users(self) -> Sequence[str]:
+        """Give the users of whom anything was counted."""
+        return list(self._users)
 
     def kept(self, user_id: str) -> FlowKept | None:
         """Give the windows of a user whole; ``None`` when nothing was ever counted."""

@@ -8,14 +8,19 @@ from tidegate.ports.clock import Clock
 from tidegate.ports.decision_journal import DecisionArchive
 from tidegate.ports.event_bus import BusRecord, EventSource
 from tidegate.usecases.pretrade.replica import Replica
+from tidegate.usecases.pretrade.restore_reservations import restore_reservations
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Topics (full names) that are told again together, in the order they were published, and who hears them."""
+    """Topics (full names) that are told again together, in the order they were published, and who hears them.
+
+    ``whole``: they are told from their beginning, though a mirror has a part of them.
+    """
 
     topics: tuple[str, ...]
     retell: Callable[[Sequence[BusRecord]], Awaitable[None]]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +63,8 @@ class Rebuild:
             async for records in self._source.replay(stage.topics):
                 await stage.retell(records)
                 told += len(records)
-        restored = await self._restore()
+        restored = await restore_reservations(
+            self._archive, self._book, market=self._replica.market, now_us=self._clock.now_us()
+        )
         self._replica.rebuilt = True
         return Rebuilt(told, restored)
-
-    async def _restore(self) -> int:
-        restored = 0
-        for record in await self._archive.live_reservations(self._clock.now_us()):
-            held, order = record.reservation, record.order
-            if held is None:
-                continue
-            if held.symbol not in self._replica.market.instruments:
-                # told of by something that the bus has not kept: the decision has kept its terms
-                for instrument in record.evidence.instruments:
-                    if instrument.symbol == held.symbol:
-                        await self._book.recount(instrument)
-            if await self._book.restore(order.user_id, account_id=order.account_id, reservation=held):
-                restored += 1
-        return restored
