@@ -1,39 +1,64 @@
 """Contract of ``DeadLetters``."""
 
+from dataclasses import replace
+
+from tests.buses import BusBed
 from tests.ports.builders import NOW_US
-from tests.ports.stores import Stores
 
 from tidegate.ports.event_bus import DeadLetter
 
 
-def a_letter(offset: int = 0, *, topic: str = "order.command.v1.dev", error: str = "no schema") -> DeadLetter:
-    """An unreadable record."""
-    return DeadLetter(topic, 0, offset, key="user-1", value=b"\x00\xff broken", error=error, sent_us=NOW_US)
+def a_letter(
+    bed: BusBed, offset: int = 0, *, topic: str = "", error: str = "no schema", after_us: int = 0
+) -> DeadLetter:
+    """An unreadable record of the orders' topic, set aside so long after a moment."""
+    value, headers = b"\x00\xff broken", (("traceparent", b"00-1"), ("twice", b"1"), ("twice", b"\xff"))
+    name = topic or bed.orders
+    return DeadLetter(name, 0, offset, "user-1", value, error=error, sent_us=NOW_US + after_us, headers=headers)
 
 
-async def test_dead_letter_keeps_the_original_bytes_and_its_place(stores: Stores) -> None:
-    """PT-709: topic, partition, offset, bytes and error come back as they were."""
-    await stores.dead_letters.put(a_letter(7))
-    assert await stores.dead_letters.list(None, limit=10) == [a_letter(7)]
+async def test_dead_letter_keeps_the_original_bytes_and_its_place(bed: BusBed) -> None:
+    """PT-709: topic, partition, offset, bytes, headers and error come back as they were."""
+    await bed.letters.put(a_letter(bed, 7))
+    assert await bed.letters.list(None, limit=10) == [a_letter(bed, 7)]
 
 
-async def test_dead_letter_is_kept_once(stores: Stores) -> None:
+async def test_dead_letter_is_kept_once(bed: BusBed) -> None:
     """PT-709: a record that is read twice is set aside once, as it was the first time."""
-    await stores.dead_letters.put(a_letter(7))
-    await stores.dead_letters.put(a_letter(7, error="again"))
-    assert await stores.dead_letters.list(None, limit=10) == [a_letter(7)]
+    await bed.letters.put(a_letter(bed, 7))
+    await bed.letters.put(a_letter(bed, 7, error="again"))
+    assert await bed.letters.list(None, limit=10) == [a_letter(bed, 7)]
 
 
-async def test_dead_letters_are_listed_by_topic_oldest_first(stores: Stores) -> None:
+async def test_dead_letters_are_listed_by_topic_oldest_first(bed: BusBed) -> None:
     """PT-709: an operator sees the oldest of a topic first, as many as asked for."""
-    for letter in (a_letter(9), a_letter(2), a_letter(2, topic="md.mark.v1.dev")):
-        await stores.dead_letters.put(letter)
-    assert [letter.offset for letter in await stores.dead_letters.list("order.command.v1.dev", limit=10)] == [9, 2]
-    assert await stores.dead_letters.list(None, limit=1) == [a_letter(9)]
-    assert await stores.dead_letters.list("nowhere", limit=1) == []
+    letters = [
+        a_letter(bed, 9),
+        a_letter(bed, 2, after_us=1),
+        a_letter(bed, 2, topic=bed.empty, after_us=2),
+    ]
+    for letter in letters:
+        await bed.letters.put(letter)
+    assert [letter.offset for letter in await bed.letters.list(bed.orders, limit=10)] == [9, 2]
+    assert await bed.letters.list(None, limit=10) == letters
+    assert await bed.letters.list(None, limit=1) == letters[:1]
+    assert await bed.letters.list("nowhere", limit=1) == []
 
 
-async def test_dead_letter_error_may_hold_any_character(stores: Stores) -> None:
+async def test_dead_letter_error_may_hold_any_character(bed: BusBed) -> None:
     """PT-709: the words of a parser that quotes what it read do not keep the record from being set aside."""
-    await stores.dead_letters.put(a_letter(1, error="unexpected \x00 or \ud800"))
-    assert len(await stores.dead_letters.list(None, limit=1)) == 1
+    await bed.letters.put(a_letter(bed, 1, error="unexpected \x00 or \ud800"))
+    assert len(await bed.letters.list(None, limit=1)) == 1
+
+
+async def test_dead_letter_that_was_put_back_waits_no_more(bed: BusBed) -> None:
+    """RE-203: it is listed still, with the time of its first replay, and not among those that wait."""
+    letters = [a_letter(bed, offset, after_us=offset) for offset in range(3)]
+    for letter in letters:
+        await bed.letters.put(letter)
+    await bed.letters.mark_replayed(letters[:2], now_us=NOW_US + 50)
+    await bed.letters.mark_replayed(letters[:1], now_us=NOW_US + 90)
+    await bed.letters.put(letters[0])
+    assert await bed.letters.list(None, limit=10, waiting=True) == letters[2:]
+    replayed = [replace(letter, replayed_us=NOW_US + 50) for letter in letters[:2]]
+    assert await bed.letters.list(bed.orders, limit=10) == [*replayed, letters[2]]

@@ -24,14 +24,15 @@ def values(records: Sequence[BusRecord]) -> str:
 
 
 async def test_bus_gives_records_in_the_order_of_publication(bed: BusBed) -> None:
-    """PT-718: offsets of a partition count from 0 without holes, and a record carries what was published."""
+    """PT-718, RE-204: offsets of a partition count from 0 without holes; a record carries what was published."""
+    headers = (("traceparent", b"00-1"), ("twice", b"1"), ("twice", b"\xff"))
     await bed.bus.publish([bed.event("a"), bed.event("b", bed.orders), bed.event("c")])
-    await bed.bus.publish([bed.event("d")])
+    await bed.bus.publish([bed.event("d", headers=headers)])
     records = await bed.read(bed.wallet, bed.orders)
     assert [record for record in records if record.topic == bed.wallet] == [
         BusRecord(bed.wallet, 0, 0, key="user-1", value=b"a"),
         BusRecord(bed.wallet, 0, 1, key="user-1", value=b"c"),
-        BusRecord(bed.wallet, 0, 2, key="user-1", value=b"d"),
+        BusRecord(bed.wallet, 0, 2, key="user-1", value=b"d", headers=headers),
     ]
     assert [record for record in records if record.topic != bed.wallet] == [
         BusRecord(bed.orders, 0, 0, key="user-1", value=b"b")

@@ -87,7 +87,9 @@ class EventSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that could not be read: the original bytes, its place, and why. ``sent_us`` when it was set aside."""
+    """A record that could not be read: the original bytes, its place, and why. ``sent_us``: when it was set aside;
+    ``replayed_us``: when it was put back on its topic, ``None`` while it waits.
+    """
 
     topic: str
     partition: int
@@ -96,13 +98,18 @@ class DeadLetter:
     value: bytes
     error: str
     sent_us: int
+    headers: Headers = ()
+    replayed_us: int | None = None
 
 
 class DeadLetters(Protocol):
-    """Keeps unreadable records aside (``<topic>.dlq``)."""
+    """Keeps unreadable records aside (``<topic>.dlq``). ``DependencyFailed`` when they cannot be kept or read."""
 
     async def put(self, letter: DeadLetter) -> None:
-        """Keep one, once per (topic, partition, offset)."""
+        """Keep one that waits, once per (topic, partition, offset)."""
 
-    async def list(self, topic: str | None, *, limit: int) -> Sequence[DeadLetter]:
-        """Give them, oldest first."""
+    async def list(self, topic: str | None, *, limit: int, waiting: bool = False) -> Sequence[DeadLetter]:
+        """Give them, oldest first; of one topic, or of all; ``waiting``: only those that were not put back."""
+
+    async def mark_replayed(self, letters: Sequence[DeadLetter], *, now_us: int) -> None:
+        """Note that these were put back on their topics; one that is marked already stays as it is."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from tidegate.ports.event_bus import Batch, BusRecord, DeadLetter, OutgoingEvent, Place
@@ -100,5 +101,15 @@ class MemoryDeadLetters:
     async def put(self, letter: DeadLetter) -> None:
         self._letters.setdefault((letter.topic, letter.partition, letter.offset), letter)
 
-    async def list(self, topic: str | None, *, limit: int) -> Sequence[DeadLetter]:
-        return [letter for letter in self._letters.values() if topic in {None, letter.topic}][:limit]
+    async def list(self, topic: str | None, *, limit: int, waiting: bool = False) -> Sequence[DeadLetter]:
+        return [
+            letter
+            for letter in self._letters.values()
+            if topic in {None, letter.topic} and not (waiting and letter.replayed_us is not None)
+        ][:limit]
+
+    async def mark_replayed(self, letters: Sequence[DeadLetter], *, now_us: int) -> None:
+        for letter in letters:
+            place = (letter.topic, letter.partition, letter.offset)
+            if place in self._letters and self._letters[place].replayed_us is None:
+                self._letters[place] = replace(self._letters[place], replayed_us=now_us)

@@ -3,16 +3,26 @@
 from collections.abc import Sequence
 from typing import Final
 
+from tidegate.outbound.postgres.event_headers import from_column, storable, to_column
 from tidegate.outbound.postgres.instants import to_timestamp, to_us
 from tidegate.outbound.postgres.pool import PostgresPool
 from tidegate.ports.event_bus import DeadLetter
 
 _PUT: Final = """
-INSERT INTO dead_letters (topic, partition, "offset", key, value, error, sent_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO dead_letters (topic, partition, "offset", key, value, error, sent_at, headers)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (topic, partition, "offset") DO NOTHING
 """
-_LIST: Final = "SELECT * FROM dead_letters WHERE $1::text IS NULL OR topic = $1 ORDER BY id LIMIT $2"
-_NUL: Final = "\x00"
+_LIST: Final = """
+SELECT * FROM dead_letters
+WHERE ($1::text IS NULL OR topic = $1) AND (NOT $3 OR replayed_at IS NULL) ORDER BY id LIMIT $2
+"""
+_MARK: Final = """
+UPDATE dead_letters AS kept SET replayed_at = $4
+FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS replayed (topic, partition, "offset")
+WHERE kept.topic = replayed.topic AND kept.partition = replayed.partition AND kept."offset" = replayed."offset"
+    AND kept.replayed_at IS NULL
+"""
 
 
 class PostgresDeadLetters:
@@ -28,15 +38,16 @@ class PostgresDeadLetters:
                 letter.topic,
                 letter.partition,
                 letter.offset,
-                _storable(letter.key),
+                storable(letter.key),
                 letter.value,
-                _storable(letter.error),
+                storable(letter.error),
                 to_timestamp(letter.sent_us),
+                to_column(letter.headers),
             )
 
-    async def list(self, topic: str | None, *, limit: int) -> Sequence[DeadLetter]:
+    async def list(self, topic: str | None, *, limit: int, waiting: bool = False) -> Sequence[DeadLetter]:
         async with self._pool.connection() as connection:
-            rows = await connection.fetch(_LIST, topic, limit)
+            rows = await connection.fetch(_LIST, topic, limit, waiting)
         return [
             DeadLetter(
                 row["topic"],
@@ -46,11 +57,13 @@ class PostgresDeadLetters:
                 value=row["value"],
                 error=row["error"],
                 sent_us=to_us(row["sent_at"]),
+                headers=from_column(row["headers"]),
+                replayed_us=to_us(row["replayed_at"]),
             )
             for row in rows
         ]
 
-
-def _storable(text: str) -> str:
-    """Write what a text column cannot hold (NUL, lone surrogates) as an escape; the original bytes are in ``value``."""
-    return text.replace(_NUL, "\\x00").encode(errors="backslashreplace").decode()
+    async def mark_replayed(self, letters: Sequence[DeadLetter], *, now_us: int) -> None:
+        places = [[letter.topic for letter in letters], [letter.partition for letter in letters]]
+        async with self._pool.connection() as connection:
+            await connection.execute(_MARK, *places, [letter.offset for letter in letters], to_timestamp(now_us))

@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 
+from tidegate.outbound.postgres.event_headers import from_column, storable, to_column
 from tidegate.outbound.postgres.notices import notices
 from tidegate.outbound.postgres.pool import PostgresPool
 from tidegate.ports.event_bus import Batch, BusRecord, OutgoingEvent, Place
@@ -19,8 +20,8 @@ _PAGE: Final = 1_000
 _PUBLISH: Final = """
 WITH batch AS (
     SELECT *, row_number() OVER (PARTITION BY topic ORDER BY place) AS rank
-    FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) WITH ORDINALITY
-        AS item (topic, key, value, event_id, place)
+    FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::bytea[]) WITH ORDINALITY
+        AS item (topic, key, value, event_id, headers, place)
 ), sizes AS (
     SELECT topic, count(*) AS events FROM batch GROUP BY topic
 ), taken AS (
@@ -28,15 +29,15 @@ WITH batch AS (
     ON CONFLICT (topic) DO UPDATE SET next_offset = standing.next_offset + excluded.next_offset
     RETURNING topic, next_offset
 ), published AS (
-    INSERT INTO bus_events (topic, "offset", key, value, event_id)
-    SELECT topic, taken.next_offset - sizes.events + batch.rank - 1, key, value, event_id
+    INSERT INTO bus_events (topic, "offset", key, value, event_id, headers)
+    SELECT topic, taken.next_offset - sizes.events + batch.rank - 1, key, value, event_id, headers
     FROM batch JOIN sizes USING (topic) JOIN taken USING (topic)
     ORDER BY place
 )
-SELECT pg_notify($5, string_agg(topic, ' ')) FROM sizes
+SELECT pg_notify($6, string_agg(topic, ' ')) FROM sizes
 """
 _READ: Final = """
-SELECT event.topic, event."offset", event.key, event.value
+SELECT event.topic, event."offset", event.key, event.value, event.headers
 FROM unnest($2::text[]) AS wanted (topic)
 LEFT JOIN bus_consumers AS place ON place.consumer_group = $1 AND place.topic = wanted.topic
 CROSS JOIN LATERAL (
@@ -54,7 +55,7 @@ ON CONFLICT (consumer_group, topic) DO UPDATE SET next_offset = excluded.next_of
 # What lies below the ends of its topics has been committed, so no page passes a record that becomes visible later.
 _ENDS: Final = "SELECT topic, next_offset FROM bus_topics WHERE topic = ANY ($1::text[])"
 _REPLAY: Final = """
-SELECT event.topic, event."offset", event.key, event.value
+SELECT event.topic, event."offset", event.key, event.value, event.headers
 FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (topic, first, beyond)
 CROSS JOIN LATERAL (
     SELECT * FROM bus_events
@@ -75,7 +76,11 @@ class PostgresEventBus:
     async def publish(self, events: Sequence[OutgoingEvent]) -> None:
         if not events:
             return
-        columns = zip(*((event.topic, event.key, event.value, event.event_id) for event in events), strict=True)
+        rows = (
+            (event.topic, storable(event.key), event.value, event.event_id, to_column(event.headers))
+            for event in events
+        )
+        columns = zip(*rows, strict=True)
         async with self._pool.connection() as connection:
             await connection.execute(_PUBLISH, *map(list, columns), _CHANNEL)
 
@@ -117,4 +122,5 @@ class PostgresEventBus:
 
 
 def _record(row: asyncpg.Record) -> BusRecord:
-    return BusRecord(row["topic"], _PARTITION, row["offset"], row["key"], row["value"])
+    headers = from_column(row["headers"])
+    return BusRecord(row["topic"], _PARTITION, row["offset"], row["key"], row["value"], headers)
