@@ -49,6 +49,17 @@ class Accounts:
 
     def _watch_gauges(self) -> None:
         replica, watch, clock = self.memory.replica, self._around.figures.watch, self._around.clock
+        self._around.figures.watch_each(
+            "tidegate_events_heard_total",
+            help_text="Events of accounts and instruments, by topic and what became of them.",
+            labels=("topic", "outcome"),
+            rows=lambda: {(topic, outcome): count for (topic, outcome), count in self.feeds.counts.items()},
+        )
+        watch(
+            "tidegate_dead_letters_total",
+            help_text="Records set aside because they cannot be read.",
+            gauge=lambda: self.feeds.aside.count,
+        )
         watch(
             "tidegate_configuration_age_seconds",
             help_text="Time since the configuration was confirmed.",

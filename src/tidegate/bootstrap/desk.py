@@ -7,6 +7,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Final
 
+from tidegate.bootstrap.counted_providers import counted_providers
 from tidegate.bootstrap.engines import rule_engines
 from tidegate.bootstrap.providers import open_providers
 from tidegate.bootstrap.screening import open_screening
@@ -16,6 +17,7 @@ from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.desk_upkeep import DeskUpkeepJob
 from tidegate.inbound.jobs.refresh import ConfigurationRefresh
 from tidegate.inbound.rest.dependencies import Probe
+from tidegate.inbound.rest.desk.counting import CountedEvaluation
 from tidegate.inbound.rest.desk.dependencies import AssessmentDependencies, DeskDependencies
 from tidegate.inbound.shared.figures import Figures
 from tidegate.outbound.postgres.assessment_archive import PostgresAssessmentArchive, PostgresRuleReferences
@@ -68,11 +70,13 @@ class Desk:
         self.refresh = ConfigurationRefresh(self.keeper, watch)
         self.upkeep = DeskUpkeepJob(PostgresAssessmentUpkeep(pool), limits.terms, clock)
         self._jobs: Jobs = []
+        self._figures = around.figures
         self._watch_gauges(around.figures)
 
     def dependencies(self) -> DeskDependencies:
         """Give what the desk's part of the API is made with."""
-        assessments = AssessmentDependencies(self.evaluation, self.archive, self.look_back, self._ids)
+        counted = CountedEvaluation(self.evaluation, self._figures)
+        assessments = AssessmentDependencies(counted, self.archive, self.look_back, self._ids)
         return DeskDependencies(self.configuration, self.drafts, self.references, self._ids, assessments)
 
     def _watch_gauges(self, figures: Figures) -> None:
@@ -148,4 +152,5 @@ async def open_desk(settings: Settings, around: Surroundings) -> AsyncIterator[D
         pool = await around.stores.pool.beside(connections_max=settings.desk.pool_max)
         stack.push_async_callback(pool.close)
         screening = await stack.enter_async_context(open_screening(pool))
-        yield Desk(settings, pool, providers={**providers, screening.name: screening}, around=around)
+        clients = counted_providers({**providers, screening.name: screening}, around.figures)
+        yield Desk(settings, pool, providers=clients, around=around)

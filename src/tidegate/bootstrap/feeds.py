@@ -52,7 +52,7 @@ class Feeds:
         accounts = AccountIngest(book, self.counts, heard=self._heard)
         profiles = ProfileIngest(stores.profiles, accounts, replica=replica, refresh=memory.keeper.refresh_profiles)
         ingests = Ingests(accounts, profiles, InstrumentIngest(book, replica.market, counts=self.counts))
-        aside = SettingAside(stores.dead_letters, clock, alarm)
+        aside = self.aside = SettingAside(stores.dead_letters, clock, alarm)
         self.marks = MarkIngest(replica.market)
         self._processors = EventProcessors(self.codec, ingests, aside=aside, environment=suffix)
         self._mark_processor = MarkProcessor(self.codec, self.marks, aside=aside, environment=suffix)

@@ -63,6 +63,17 @@ class Relays:
             gauge=lambda: desk.backlog.decisions,
         )
         watch("tidegate_desk_events_sent_total", help_text="Events of the desk sent.", gauge=lambda: desk.sent)
+        self._figures.watch_each(
+            "tidegate_audit_sealed_total",
+            help_text="Rows sealed into the audit chain, by partition.",
+            labels=("partition",),
+            rows=lambda: {(partition,): count for partition, count in self._sealing.sealed.items()},
+        )
+        watch(
+            "tidegate_audit_sealing_age_seconds",
+            help_text="Time since a round of sealing ended whole, here or left to the process that has the claim.",
+            gauge=lambda: self._sealing.age_s,
+        )
 
     def probes(self) -> Mapping[str, Probe]:
         """Give what ``/readyz`` asks: nothing, for nobody calls here; how far it is behind is on ``/metrics``."""

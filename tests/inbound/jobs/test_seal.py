@@ -25,10 +25,13 @@ class ShakyChain(MemoryAuditChain):
         self.failures: list[Exception] = []
         self.mine = True
         self.closed = False
+        self.claimed = asyncio.Event()
+        """Set at each claim."""
         self.complete = asyncio.Event()
         """Set in the round after the one that has sealed all."""
 
     async def claim(self) -> bool:
+        self.claimed.set()
         if sum(map(len, self.entries_of.values())) == len(ROWS) + 1:
             self.complete.set()
         return self.mine
@@ -80,3 +83,28 @@ async def test_job_goes_on_after_trouble_and_gives_its_claim_up(failure: Excepti
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert (job.trouble, chain.closed) == (None, True)
+
+
+async def test_age_of_sealing_grows_while_rounds_do_not_end_whole() -> None:
+    """RE-372: how long no round has ended whole is told; one that another process has the claim to is whole."""
+    chain, now_s, pace = ShakyChain(), [100.0], SealPace(every_s=0)
+    job = SealJob(a_job(chain, ROWS).sealer, chain, pace, monotonic_s=lambda: now_s[0])
+    chain.mine = False
+    now_s[0] = 160.0
+    assert job.age_s == 60
+    chain.claimed.clear()
+    rounds = asyncio.create_task(job.run())
+    async with asyncio.timeout(10):
+        for _ in range(2):  # at the second claim the first round has ended
+            await chain.claimed.wait()
+            chain.claimed.clear()
+    assert job.age_s == 0
+    chain.mine, chain.failures = True, [DependencyFailed("postgres", "away")] * 3
+    now_s[0] = 190.0
+    async with asyncio.timeout(10):
+        while not job.trouble:
+            await chain.claimed.wait()
+            chain.claimed.clear()
+    assert job.age_s == 30
+    rounds.cancel()
+    await asyncio.gather(rounds, return_exceptions=True)

@@ -89,7 +89,7 @@ class Admin:
             rule_faults=rule_checker(Engines(regex=compiled)),
             guard=TokenGuard(self.keys, self.clock, issuer=ISSUER, audience=AUDIENCE),
             clock=self.clock,
-            metrics=lambda: (b"tidegate_up 1\n", "text/plain; version=0.0.4; charset=utf-8"),
+            metrics=lambda _ready: (b"tidegate_up 1\n", "text/plain; version=0.0.4; charset=utf-8"),
         )
         self.dependencies = replace(dependencies, **changes)
         self.app: FastAPI = create_app(self.dependencies)

@@ -60,3 +60,12 @@ def test_numbers_with_labels_are_read_when_somebody_asks() -> None:
     assert _told(figures)[0]["tidegate_sealed_total", _labels(partition="a")] == 1
     rows["b",] = 5.0
     assert _told(figures)[0]["tidegate_sealed_total", _labels(partition="b")] == 5
+
+
+def test_parts_of_the_process_are_told_as_ready_or_not() -> None:
+    """RE-370: what /readyz says of each part is a number that alerts can read."""
+    figures = Figures()
+    content, _ = figures.rendered({"postgres": True, "account_book": False})
+    page = content.decode()
+    assert 'tidegate_ready{part="postgres"} 1.0' in page
+    assert 'tidegate_ready{part="account_book"} 0.0' in page

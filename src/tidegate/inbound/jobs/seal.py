@@ -1,7 +1,9 @@
 """Seals what was decided into the audit chain, every few seconds; one runner at a time."""
 
 import asyncio
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tidegate.core.kernel.trouble import DependencyFailed
@@ -24,7 +26,7 @@ class SealPace:
 @dataclass(slots=True)
 class SealJob:
     """Runs the sealer while this process holds the claim. ``sealed`` counts rows by partition; ``trouble`` is why the
-    last round ended early.
+    last round ended early. ``monotonic_s`` is a clock that is never set.
     """
 
     sealer: Sealer
@@ -32,6 +34,16 @@ class SealJob:
     pace: SealPace = field(default_factory=SealPace)
     sealed: Counter[str] = field(default_factory=Counter)
     trouble: DependencyFailed | None = None
+    monotonic_s: Callable[[], float] = time.monotonic
+    _whole_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._whole_s = self.monotonic_s()
+
+    @property
+    def age_s(self) -> float:
+        """Give the seconds since a round ended whole; one that another process has the claim to is whole."""
+        return self.monotonic_s() - self._whole_s
 
     async def round(self) -> None:
         """Seal all there is to seal now, if this process is the sealer.
@@ -57,6 +69,7 @@ class SealJob:
                 try:
                     await self.round()
                     self.trouble = None
+                    self._whole_s = self.monotonic_s()
                     backoff.reset()
                 except ChainMoved:
                     # a claim that was lost without our knowing: whoever has it seals on

@@ -44,7 +44,8 @@ RuleFaults = Callable[[RiskRule], Sequence[RuleFault]]
 class AdminDependencies:
     """Ports and use cases of the admin API.
 
-    ``probes``: by name, what ``/readyz`` asks. ``metrics`` gives what ``/metrics`` answers and its content type.
+    ``probes``: by name, what ``/readyz`` asks. ``metrics`` gives what ``/metrics`` answers and its content type, told
+    which of the probes are ready.
     ``mounts``: further ASGI applications by path (console, the demo's issuer). ``requests_max``: requests in flight
     (at the bound passes); beyond, 429. ``administers_gate``: whether there are routes of the gate. ``desk``: what the
     assessment desk needs; without it there are no routes of it.
@@ -59,7 +60,7 @@ class AdminDependencies:
     rule_faults: RuleFaults
     guard: TokenGuard
     clock: Clock
-    metrics: Callable[[], tuple[bytes, str]]
+    metrics: Callable[[Mapping[str, bool]], tuple[bytes, str]]
     probes: Mapping[str, Probe] = field(default_factory=dict)
     mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
     requests_max: int = 512

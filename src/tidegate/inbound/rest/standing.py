@@ -1,6 +1,7 @@
 """``/healthz``, ``/readyz``, ``/metrics``: open to whoever watches over the process."""
 
 import asyncio
+from collections.abc import Mapping
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
@@ -25,18 +26,25 @@ async def healthz() -> Response:
 
 async def readyz(admin: Admin) -> Response:
     """Say whether every part is ready: 200, or 503 and which is not and why."""
-    reasons = await asyncio.gather(*(_reason(probe) for probe in admin.probes.values()))
-    checks = {name: reason or "ready" for name, reason in zip(admin.probes, reasons, strict=True)}
-    ready = not any(reasons)
+    reasons = await _reasons(admin.probes)
+    checks = {name: reason or "ready" for name, reason in reasons.items()}
+    ready = not any(reasons.values())
     return JSONResponse(
         {"status": "ready" if ready else "not ready", "checks": checks}, status_code=200 if ready else 503
     )
 
 
 async def metrics(admin: Admin) -> Response:
-    """Give the counters and gauges of the process."""
-    content, content_type = admin.metrics()
+    """Give the counters and gauges of the process, and which of its parts are ready."""
+    reasons = await _reasons(admin.probes)
+    content, content_type = admin.metrics({part: reason is None for part, reason in reasons.items()})
     return Response(content, headers={"Content-Type": content_type})
+
+
+async def _reasons(probes: Mapping[str, Probe]) -> dict[str, str | None]:
+    """Ask every part at once why it is not ready; ``None`` is ready."""
+    reasons = await asyncio.gather(*(_reason(probe) for probe in probes.values()))
+    return dict(zip(probes, reasons, strict=True))
 
 
 async def _reason(probe: Probe) -> str | None:

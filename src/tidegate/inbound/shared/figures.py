@@ -69,6 +69,13 @@ class Figures(Collector):
 
     def __init__(self) -> None:
         self._told: dict[str, Callable[[], Family]] = {}
+        self._ready: Mapping[str, bool] = {}
+        self.watch_each(
+            "tidegate_ready",
+            help_text="Whether a part of the process is ready, as /readyz says: 1 or 0.",
+            labels=("part",),
+            rows=lambda: {(part,): int(ready) for part, ready in self._ready.items()},
+        )
         self._decisions = self.tally(
             "tidegate_gate_decisions_total",
             help_text="Orders answered, by decision and headline.",
@@ -124,8 +131,9 @@ class Figures(Collector):
 
         self._told[name] = family
 
-    def rendered(self) -> tuple[bytes, str]:
-        """Give the page of ``/metrics`` and its content type."""
+    def rendered(self, ready: Mapping[str, bool] | None = None) -> tuple[bytes, str]:
+        """Give the page of ``/metrics`` and its content type; ``ready`` says which parts of the process are."""
+        self._ready = ready or {}
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
 
     def collect(self) -> Iterator[Family]:

@@ -1,20 +1,29 @@
 """What the desk's routes need, handed in by bootstrap."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
+from tidegate.core.assessment.request import AssessmentRequest
 from tidegate.ports.clock import Ids
 from tidegate.ports.desk_configuration import RuleConfigurationRepository, RuleReferences
-from tidegate.ports.risk_assessments import AssessmentArchive
-from tidegate.usecases.assessment.evaluate import RiskEvaluationService
+from tidegate.ports.risk_assessments import AssessmentArchive, IdempotencyKey
+from tidegate.usecases.assessment.evaluate import Evaluated
 from tidegate.usecases.assessment.look_back import LookBack
 from tidegate.usecases.assessment.rule_drafts import RuleDrafts
+
+
+class Evaluates(Protocol):
+    """What evaluates requests; ``RiskEvaluationService`` says what it raises."""
+
+    async def evaluate(self, request: AssessmentRequest, *, key: IdempotencyKey | None = None) -> Evaluated:
+        """Evaluate a request, or give what the same was answered before."""
 
 
 @dataclass(frozen=True, slots=True)
 class AssessmentDependencies:
     """Ports and use cases of evaluating and of looking back; ``ids`` names the traces of requests that name none."""
 
-    evaluation: RiskEvaluationService
+    evaluation: Evaluates
     archive: AssessmentArchive
     look_back: LookBack
     ids: Ids
