@@ -1,6 +1,7 @@
 """Contracts of ``AssessmentArchive``, ``SubjectHistory``, ``AssessmentUpkeep`` and the desk's ``Outbox``."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from tests.ports.assessment_stores import (
@@ -17,6 +18,7 @@ from tests.ports.assessment_stores import (
     postgres_assessments,
 )
 from tests.postgres import fresh_pool
+from tests.traces import TRACEPARENT
 
 from tidegate.core.assessment.decision import Decision
 from tidegate.core.assessment.history import DecisionCounts, HistoryCounts
@@ -170,6 +172,15 @@ async def test_outbox_gives_ended_assessments_in_the_order_of_their_ends(kept: A
     assert [row.record.assessment.assessment_id for row in await kept.outbox.pending(10)] == [an_id(4)]
     await kept.outbox.done([pending[1].position])
     assert await kept.outbox.backlog(10) == Backlog(0, None)
+
+
+async def test_outbox_gives_the_place_in_the_trace_that_the_snapshot_keeps(kept: AssessmentStores) -> None:
+    """RE-404: whoever relays it learns where in a trace the assessment was asked for."""
+    traced = a_claim(1)
+    await kept.made(replace(traced, snapshot={**traced.snapshot, "traceparent": TRACEPARENT}))
+    await kept.made(a_claim(2, request_hash="bb"))
+    snapshots = [row.record.assessment.input_data_snapshot for row in await kept.outbox.pending(10)]
+    assert [snapshot.get("traceparent") for snapshot in snapshots] == [TRACEPARENT, None]
 
 
 async def test_outbox_of_the_desk_has_one_relay(kept: AssessmentStores) -> None:

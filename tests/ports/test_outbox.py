@@ -1,9 +1,11 @@
 """Contract of ``Outbox``."""
 
 import asyncio
+from dataclasses import replace
 
 from tests.ports.builders import NOW_US, OTHER_USER, USER, a_record, an_order
 from tests.ports.stores import Stores
+from tests.traces import TRACEPARENT
 
 from tidegate.ports.outbox import Backlog
 
@@ -24,6 +26,14 @@ async def test_outbox_gives_the_announcements_of_each_user_in_order(stores: Stor
     for user in (USER, OTHER_USER):
         of_user = [entry.record.order.order_id for entry in pending if entry.record.order.user_id == user]
         assert of_user == names
+
+
+async def test_outbox_gives_the_place_in_the_trace(stores: Stores) -> None:
+    """RE-404: whichever process relays, and when, learns where in a trace the order was asked."""
+    record = a_record(an_order("o-1"))
+    traced = replace(a_record(an_order("o-2")), traceparent=TRACEPARENT)
+    await stores.journal.record([record, traced], margin_call_cooldown_us=0)
+    assert [entry.record.traceparent for entry in await stores.new_outbox().pending(2)] == ["", TRACEPARENT]
 
 
 async def test_outbox_forgets_what_is_done_and_nothing_else(stores: Stores) -> None:

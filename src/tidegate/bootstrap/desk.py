@@ -54,7 +54,8 @@ class Desk:
         self._clock, self._ids = clock, ids
         limits = limits_of(settings.desk)
         watch, report = around.stores.watch, around.reporter("desk")
-        repository, self.archive = PostgresRiskAssessments(pool), PostgresAssessmentArchive(pool)
+        repository = around.tracing.assessments(PostgresRiskAssessments(pool))
+        self.archive = PostgresAssessmentArchive(pool)
         self.configuration = PostgresDeskConfiguration(pool)
         self.keeper = DeskConfigurationKeeper(self.configuration, watch, engines=engines, clock=clock, report=report)
         self.evaluation = RiskEvaluationService(
@@ -153,4 +154,5 @@ async def open_desk(settings: Settings, around: Surroundings) -> AsyncIterator[D
         stack.push_async_callback(pool.close)
         screening = await stack.enter_async_context(open_screening(pool))
         clients = counted_providers({**providers, screening.name: screening}, around.figures)
-        yield Desk(settings, pool, providers=clients, around=around)
+        traced = {name: around.tracing.provider(client) for name, client in clients.items()}
+        yield Desk(settings, pool, providers=traced, around=around)

@@ -57,7 +57,8 @@ class Feeds:
         self._processors = EventProcessors(self.codec, ingests, aside=aside, environment=suffix)
         self._mark_processor = MarkProcessor(self.codec, self.marks, aside=aside, environment=suffix)
         self._account_feed = AccountFeed(MemoryFeedBoard(), stores.bus, topics=self._processors.topics, replica=replica)
-        self.state = self._consumer(STATE_GROUP, self._processors.topics, process=self._processors.process)
+        process = around.tracing.process(self._processors.process, group=STATE_GROUP)
+        self.state = self._consumer(STATE_GROUP, self._processors.topics, process=process)
         self.state_marks = self._consumer(MARK_GROUP, self._mark_processor.topics, process=self._mark_processor.process)
 
     def _consumer(self, group: str, topics: tuple[str, ...], *, process: Callable[[Any], Awaitable[None]]) -> Consumer:

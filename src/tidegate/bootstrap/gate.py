@@ -30,7 +30,7 @@ class GatePart:
         self._memory = memory
         self.decider = Decider(memory.replica, memory.flow, ids=RandomIds(), alarm=around.alarm)
         self._recorder = Recorder(
-            around.stores.journal,
+            around.tracing.journal(around.stores.journal),
             memory.book,
             durability=settings.gate.durability,
             settings=lambda: memory.replica.configuration.settings,
@@ -43,6 +43,7 @@ class GatePart:
             clock=around.clock,
             limits=GateLimits(queue_max=settings.gate.queue_max, batch_max=settings.gate.batch_max),
         )
+        self.gate.traces = around.tracing.batches()
         self._jobs: Jobs = []
         around.figures.watch(
             "tidegate_gate_queue_length",

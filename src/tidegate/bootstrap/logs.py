@@ -6,12 +6,13 @@ import sys
 import structlog
 
 
-def log_to_stderr() -> None:
+def log_to_stderr(*more: structlog.typing.Processor) -> None:
     """Log to standard error, one JSON object a line: standard output belongs to the command line's answers.
 
-    What libraries log goes the same way, warnings and worse.
+    What libraries log goes the same way, warnings and worse. ``more`` is done to each line, of ours and of theirs.
     """
     shared: list[structlog.typing.Processor] = [
+        *more,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

@@ -25,17 +25,18 @@ class Relays:
         stores = around.stores
         self._clock, self._figures = around.clock, around.figures
         self._outbox, self._desk_outbox = stores.outbox, PostgresAssessmentOutbox(stores.pool)
+        publisher = around.tracing.publisher(stores.bus)
         self.of_gate: Relay[DecisionRecord] = Relay(
             self._outbox,
             Announcer(stores.rules, program=version("tidegate")),
-            publisher=stores.bus,
+            publisher=publisher,
             encoding=around.encoding,
             alarm=around.alarm,
         )
         self.of_desk: Relay[EndedAssessment] = Relay(
             self._desk_outbox,
             AssessmentAnnouncer(),
-            publisher=stores.bus,
+            publisher=publisher,
             encoding=around.encoding,
             alarm=around.alarm,
         )

@@ -12,6 +12,7 @@ from tidegate.bootstrap.logs import log_to_stderr
 from tidegate.bootstrap.parts import Parts, open_parts
 from tidegate.bootstrap.stores import Stores, open_stores
 from tidegate.bootstrap.surroundings import Jobs, Surroundings
+from tidegate.bootstrap.tracing import open_tracing
 from tidegate.bootstrap.ways_in import grpc_server_of, in_url, rest_dependencies
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.scenario import Scenario
@@ -142,14 +143,15 @@ async def open_service(
         DependencyFailed: the database cannot be had, or another process has its account book.
         OSError: an address cannot be had.
     """
-    log_to_stderr()
     async with AsyncExitStack() as stack:
+        tracing = await stack.enter_async_context(open_tracing(settings))
+        log_to_stderr(*tracing.log_processors())
         settings.data.dir.mkdir(parents=True, exist_ok=True)
         listener = listen(settings.rest.host, settings.rest.port) if rest_fd is None else inherited(rest_fd)
         stack.callback(listener.close)
         stores = await stack.enter_async_context(open_stores(settings, guest=False))
         await _require_durable(settings, stores)
-        around = Surroundings(settings, stores)
+        around = Surroundings(settings, stores, tracing=tracing)
         limits = settings_of_seed(settings.gate.limits(), seeds.scenario)
         parts = await stack.enter_async_context(open_parts(around, limits))
         rest_url = f"http://{in_url(settings.rest.host)}:{listener.getsockname()[1]}"
@@ -194,4 +196,5 @@ def _app_of(service: Service, stack: AsyncExitStack, *, issuer: MakeIssuer | Non
 
     probes = {"process": process, "issuer": keys.probe}
     dependencies = rest_dependencies(service.around, service.parts, guard=guard, probes=probes, mounts=mounts)
-    return guard, create_app(dependencies, ending=lambda: service.ending)
+    app = create_app(dependencies, ending=lambda: service.ending)
+    return guard, service.around.tracing.app(app)

@@ -8,6 +8,7 @@ import structlog
 
 from tidegate.bootstrap.stores import Stores
 from tidegate.bootstrap.system import SystemClock
+from tidegate.bootstrap.tracing import Tracing
 from tidegate.inbound.jobs.relay import Encoding
 from tidegate.inbound.rest.dependencies import Probe
 from tidegate.inbound.shared.figures import Figures
@@ -32,11 +33,12 @@ class Part(Protocol):
 
 
 class Surroundings:
-    """Settings, stores, how events are written, and where trouble is told."""
+    """Settings, stores, how events are written, where trouble is told, and what makes spans."""
 
-    def __init__(self, settings: Settings, stores: Stores) -> None:
+    def __init__(self, settings: Settings, stores: Stores, *, tracing: Tracing | None = None) -> None:
         self.settings = settings
         self.stores = stores
+        self.tracing = Tracing() if tracing is None else tracing
         self.clock = SystemClock()
         self.figures = Figures()
         self.codec = AvroCodec(SchemaCatalogue.load())

@@ -14,7 +14,6 @@ from tidegate.core.pretrade.rendering import render_verdict
 from tidegate.inbound.grpc.access import Access
 from tidegate.inbound.grpc.counting import counted
 from tidegate.inbound.grpc.server import GrpcServer
-from tidegate.inbound.grpc.service import RiskService
 from tidegate.inbound.rest.dependencies import AdminDependencies, Probe, Replay, ReplayResult
 from tidegate.inbound.rest.rule_checks import rule_checker
 from tidegate.inbound.shared.token_guard import TokenGuard
@@ -60,8 +59,9 @@ def grpc_server_of(around: Surroundings, gate: GatePart, *, guard: TokenGuard, s
     """
     area = around.settings.grpc
     access = Access(guard if area.access is GrpcAccess.TOKEN else None)
-    service = RiskService(counted(gate.ask, around.figures), gate.ask_most, access=access)
-    return GrpcServer(service, address=f"{in_url(area.host)}:{area.port}", shared=shared)
+    service = around.tracing.risk_service(counted(gate.ask, around.figures), gate.ask_most, access=access)
+    address = f"{in_url(area.host)}:{area.port}"
+    return GrpcServer(service, address=address, shared=shared, connection_age_ms=area.connection_age_ms)
 
 
 def in_url(host: str) -> str:

@@ -25,11 +25,15 @@ class PendingAnnouncement(Generic[Record_co]):
 @quickly_made
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One event to be sent: ``record`` follows the schema of its topic (a base name), all but ``schema_version``."""
+    """One event to be sent: ``record`` follows the schema of its topic (a base name), all but ``schema_version``.
+
+    ``traceparent``: where in a trace it was caused, as the header that the event carries; empty: in none.
+    """
 
     topic: str
     event_id: str
     record: Mapping[str, Any]
+    traceparent: str = ""
 
 
 class Announces(Protocol[Record_contra]):

@@ -205,7 +205,7 @@ class AssessmentArchive(Protocol):
 class EndedAssessment:
     """An assessment that has ended, and the topic of the event that tells of it.
 
-    Its snapshot holds ``engine`` alone, and it has no rule log: an event tells no more.
+    Its snapshot holds ``engine`` and ``traceparent`` alone, and it has no rule log: an event tells no more.
     """
 
     assessment: RiskAssessment

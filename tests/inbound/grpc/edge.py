@@ -10,6 +10,7 @@ from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from google.rpc.status_pb2 import Status
+from opentelemetry.trace import Tracer
 from tests.usecases.pretrade.builders import USER, GateUnderTest, a_gate
 
 from tidegate.core.pretrade.answer import Answer
@@ -17,7 +18,10 @@ from tidegate.core.pretrade.order import Order
 from tidegate.inbound.grpc.access import Access
 from tidegate.inbound.grpc.server import GrpcServer
 from tidegate.inbound.grpc.service import RiskService
+from tidegate.inbound.grpc.tracing import TracedRiskService
 from tidegate.inbound.shared.token_guard import TokenGuard
+from tidegate.outbound.tracing.batches import SpanBatches
+from tidegate.outbound.tracing.spans import Spans
 from tidegate.usecases.pretrade.max_quantity import MaxQuantity, max_quantity
 from tidegate.wire.proto.risk.v1 import main_pb2 as pb
 from tidegate.wire.proto.risk.v1.main_pb2_grpc import RiskServiceStub
@@ -109,8 +113,10 @@ Ask = Callable[[Order, bool], Awaitable[Answer]]
 
 
 @asynccontextmanager
-async def an_edge(*, guard: TokenGuard | None = None, ask: Ask | None = None) -> AsyncIterator[Edge]:
-    """Serve a gate with one funded user; ``ask`` stands in for the gate."""
+async def an_edge(
+    *, guard: TokenGuard | None = None, ask: Ask | None = None, tracer: Tracer | None = None
+) -> AsyncIterator[Edge]:
+    """Serve a gate with one funded user; ``ask`` stands in for the gate; with a ``tracer`` calls are traced."""
     async with a_gate() as gate:
 
         async def decide(order: Order, dry_run: bool) -> Answer:
@@ -121,7 +127,13 @@ async def an_edge(*, guard: TokenGuard | None = None, ask: Ask | None = None) ->
             snapshot = gate.gate._decider.snapshot(order, states[order.user_id], now_us=gate.clock.now_us())
             return max_quantity(order, snapshot)
 
-        server = GrpcServer(RiskService(ask or decide, decide_most, access=Access(guard)), address="127.0.0.1:0")
+        access = Access(guard)
+        if tracer is None:
+            service = RiskService(ask or decide, decide_most, access=access)
+        else:
+            gate.gate.traces = SpanBatches(Spans(tracer))
+            service = TracedRiskService(ask or decide, decide_most, access=access, tracer=tracer)
+        server = GrpcServer(service, address="127.0.0.1:0")
         await server.start()
         await server.set_serving(True)
         try:

@@ -7,11 +7,12 @@ from typing import Final, Generic, TypeVar
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.backoff import Backoff
-from tidegate.ports.event_bus import EventPublisher, OutgoingEvent
+from tidegate.ports.event_bus import EventPublisher, Headers, OutgoingEvent
 from tidegate.ports.outbox import Announcement, Announces, Backlog, Outbox, PendingAnnouncement
 from tidegate.ports.stored import NotStored
 from tidegate.wire.codec import AvroCodec, UnwritableRecord
 from tidegate.wire.topics import record_key, topic_name
+from tidegate.wire.trace_context import TRACEPARENT
 
 Record = TypeVar("Record")
 
@@ -136,4 +137,9 @@ class Encoding:
             key=record_key(announcement.topic, announcement.record).decode(),
             value=self.codec.encode(announcement.topic, announcement.record),
             event_id=announcement.event_id,
+            headers=_headers(announcement.traceparent),
         )
+
+
+def _headers(traceparent: str) -> Headers:
+    return ((TRACEPARENT, traceparent.encode()),) if traceparent else ()

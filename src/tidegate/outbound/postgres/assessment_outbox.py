@@ -11,7 +11,9 @@ from tidegate.ports.risk_assessments import EndedAssessment
 
 # What an event tells; the request, the answers of providers and the log stay where they are.
 _LEFT_OUT: Final = {
-    "input_data_snapshot": "jsonb_build_object('engine', made.input_data_snapshot -> 'engine') AS input_data_snapshot",
+    "input_data_snapshot": """jsonb_build_object(
+        'engine', made.input_data_snapshot -> 'engine', 'traceparent', made.input_data_snapshot -> 'traceparent'
+    ) AS input_data_snapshot""",
     "rule_execution_log": "NULL AS rule_execution_log",
 }
 _COLUMNS: Final = ", ".join(

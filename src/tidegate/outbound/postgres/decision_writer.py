@@ -2,7 +2,7 @@
 
 Instruments, settings, profiles, marks and the totals of symbols are immutable and stand in one decision after the
 other: their texts are kept by identity and put in as they are. The bytes are those that ``msgspec`` makes of the whole
-record; a property test holds the two together.
+record, but for an empty ``traceparent``; a property test holds the two together.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,8 @@ class _Evidence(msgspec.Struct):
     versions: msgspec.Raw
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, omit_defaults=True):
+    # Only what has a default here can be left out: a decision in no trace reads as it did before there were traces.
     order: Any
     fingerprint: bytes
     answer: Any
@@ -51,6 +52,7 @@ class _Record(msgspec.Struct):
     remembered: bool
     announces: tuple[str, ...]
     contradicts: bool
+    traceparent: str = ""
 
 
 class DecisionWriter:
@@ -73,6 +75,7 @@ class DecisionWriter:
                 record.remembered,
                 record.announces,
                 record.contradicts,
+                record.traceparent,
             )
         )
 

@@ -19,6 +19,7 @@ from tidegate.outbound.providers.policy import (
     RAW_TEXT_CHARACTERS_MAX,
     ProviderPolicy,
 )
+from tidegate.wire.trace_context import headers_here
 
 _CHUNK_BYTES: Final = 65_536
 _OFF_LOOP_BYTES: Final = 16_384
@@ -76,7 +77,7 @@ class HttpTransport:
             raise AttemptFailed(Fault(f"not asked: {unfit}", blames_provider=False)) from unfit
         try:
             async with self._session.request(
-                question.method, address, data=body, headers=headers, allow_redirects=False
+                question.method, address, data=body, headers={**headers, **headers_here()}, allow_redirects=False
             ) as response:
                 if response.status in _REDIRECTS:
                     response.close()

@@ -24,7 +24,9 @@ class AssessmentAnnouncer:
         ended_us = assessment.ended_us or assessment.created_us
         envelope = {"event_id": event_id, "event_ts": ended_us // 1_000, "trace_id": assessment.trace_id}
         told = _completed if assessment.status is AssessmentStatus.COMPLETED else _failed
-        return (Announcement(record.topic, event_id, {**envelope, **_head(assessment), **told(assessment)}),)
+        fields = {**envelope, **_head(assessment), **told(assessment)}
+        traceparent = str(assessment.input_data_snapshot.get("traceparent") or "")
+        return (Announcement(record.topic, event_id, fields, traceparent),)
 
 
 def _completed(assessment: RiskAssessment) -> Mapping[str, Any]:

@@ -80,7 +80,8 @@ class Announcer:
         for topic in record.announces:
             for index, fields in enumerate(self._told(topic, told)):
                 event_id = _event_id(f"{record.answer.decision_id}/{topic}/{index}")
-                found.append(Announcement(topic, event_id, {**_envelope(record, event_id), **fields}))
+                envelope = _envelope(record, event_id)
+                found.append(Announcement(topic, event_id, {**envelope, **fields}, record.traceparent))
         return tuple(found)
 
     async def _rules_of(self, record: DecisionRecord) -> RulesById:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tidegate.core.pretrade.answer import Answer
 from tidegate.core.pretrade.order import Order
+from tidegate.ports.tracing import Trace
 from tidegate.usecases.pretrade.answering import Decided
 from tidegate.usecases.pretrade.remembered import OrderKey
 
@@ -14,7 +15,7 @@ class Asked:
     """An order, whether it is a dry run, and where its answer is awaited.
 
     ``contradicts``: its id was answered before, with other content. ``told``: what was decided for it, once it was
-    told.
+    told. ``trace``: where in a trace it was asked.
     """
 
     order: Order
@@ -23,6 +24,7 @@ class Asked:
     fingerprint: bytes = b""
     contradicts: bool = False
     told: Decided | None = None
+    trace: Trace | None = None
     key: OrderKey = field(init=False)
 
     def __post_init__(self) -> None:

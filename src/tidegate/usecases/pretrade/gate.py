@@ -13,6 +13,7 @@ from tidegate.core.pretrade.answer import Answer, content_fingerprint
 from tidegate.core.pretrade.order import Order
 from tidegate.ports.account_book import AccountBook, Checked, Held, ReserveRequest
 from tidegate.ports.clock import Clock
+from tidegate.ports.tracing import BatchTraces
 from tidegate.usecases.pretrade.answering import Decided
 from tidegate.usecases.pretrade.asked import Asked
 from tidegate.usecases.pretrade.deciding import Decider
@@ -55,6 +56,8 @@ class Gate:
         self._woken = asyncio.Event()
         self._draining = False
         self._pressure = Pressure()
+        self.traces: BatchTraces | None = None
+        """Who is told of batches; nobody, and then nothing is spent on it."""
 
     async def ask(self, order: Order, *, dry_run: bool = False) -> Answer:
         """Decide one order.
@@ -66,6 +69,8 @@ class Gate:
         if self._draining or len(self._waiting) >= self._limits.queue_max:
             raise Overloaded("the order queue", retry_after_ms=self._limits.retry_after_ms)
         asked = Asked(order, dry_run, asyncio.get_running_loop().create_future())
+        if self.traces is not None:
+            asked.trace = self.traces.here()
         self._waiting.append(asked)
         self._woken.set()
         try:
@@ -91,9 +96,16 @@ class Gate:
                 self._woken.clear()
             live = [asked for asked in batch if not asked.reply.done()]
             if live:
-                await self._serve(live)
+                await self._serve_seen(live)
             if self._draining and not self._waiting:
                 return
+
+    async def _serve_seen(self, batch: Sequence[Asked]) -> None:
+        if self.traces is None:
+            await self._serve(batch)
+            return
+        with self.traces.batch([asked.trace for asked in batch]):
+            await self._serve(batch)
 
     @property
     def waiting(self) -> int:

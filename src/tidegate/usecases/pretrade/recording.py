@@ -227,4 +227,5 @@ def _record(asked: Asked, decided: Decided) -> DecisionRecord:
         remembered=decided.remembered and not asked.contradicts,
         announces=announces(decided.verdict, decided.evidence),
         contradicts=asked.contradicts,
+        traceparent="" if asked.trace is None else asked.trace.traceparent,
     )
