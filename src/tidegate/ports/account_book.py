@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 from tidegate.core.kernel.quick import quickly_made
 from tidegate.core.pretrade.account import Reservation
@@ -15,6 +15,14 @@ from tidegate.core.pretrade.state import UserState
 
 Content = tuple[str, Side, OrderType, Decimal | None, Decimal]
 """What makes two orders of a user equal: symbol, side, type, price, quantity."""
+
+
+InstrumentAge = tuple[int, bool]
+"""Of when the news of an instrument is (microseconds since 1970), and whether it is an update: the later news stands,
+of the same time the update."""
+
+UNDATED: Final[InstrumentAge] = (0, False)
+"""The age of an instrument that was not told of: any news of it stands before it."""
 
 
 @quickly_made
@@ -87,6 +95,13 @@ class UserFlows(Protocol):
     def put(self, user_id: str, kept: FlowKept | None) -> None:
         """Put the windows of a user in their place, instead of what was counted before; ``None`` empties them."""
 
+    def kept_after(
+        self, user_id: str, kept: FlowKept | None, *, told: Sequence[Checked | StateChange]
+    ) -> FlowKept | None:
+        """Give the windows that come of those kept by counting and hearing what was told after, in order, without what
+        no window reaches any more. The windows of this process stay as they are.
+        """
+
 
 class AccountBook(Protocol):
     """State by user. Failure contract: ``DependencyFailed`` when the book does not answer; then nothing is reserved.
@@ -126,8 +141,11 @@ class AccountBook(Protocol):
         been applied, and to ask again applies each once.
         """
 
-    async def recount(self, instrument: Instrument) -> None:
-        """Know an instrument, new or changed: orders that waited for it are counted, all others counted anew."""
+    async def recount(self, instrument: Instrument, age: InstrumentAge = UNDATED) -> None:
+        """Know an instrument, new or changed: orders that waited for it are counted, all others counted anew.
+
+        In a book that is shared the news that is latest stands for all who share it, whoever heard it.
+        """
 
     async def restore(self, user_id: str, *, account_id: str, reservation: Reservation) -> bool:
         """Put back a reservation that was made final before a restart, after the events have been applied again.

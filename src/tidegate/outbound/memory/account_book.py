@@ -11,7 +11,7 @@ from tidegate.core.pretrade.instrument import Instrument
 from tidegate.core.pretrade.order_life import count_waiting
 from tidegate.core.pretrade.snapshot import Market
 from tidegate.core.pretrade.state import UserState
-from tidegate.ports.account_book import Held, ReserveRequest
+from tidegate.ports.account_book import UNDATED, Held, InstrumentAge, ReserveRequest
 
 
 class MemoryAccountBook:
@@ -32,8 +32,8 @@ class MemoryAccountBook:
     async def snapshot(self, user_ids: Sequence[str], *, now_us: int) -> Mapping[str, UserState]:
         states = {user_id: self._read(user_id) for user_id in user_ids}
         for state in states.values():
-            if list(state.expire(now_us, self._market.instruments)):
-                state.version += 1
+            for _ in state.expire(now_us, self._market.instruments):
+                pass
         return states
 
     async def reserve(self, requests: Sequence[ReserveRequest]) -> Sequence[str]:
@@ -73,7 +73,9 @@ class MemoryAccountBook:
     async def apply_all(self, changes: Sequence[StateChange]) -> Sequence[Applied]:
         return [await self.apply(change) for change in changes]
 
-    async def recount(self, instrument: Instrument) -> None:
+    async def recount(self, instrument: Instrument, age: InstrumentAge = UNDATED) -> None:  # noqa: ARG002 - one process hears all news, and has judged it
+        if self._market.instruments.get(instrument.symbol) == instrument:
+            return
         self._market.put_instrument(instrument)
         for state in self._users.values():
             concerned = [count_waiting(account, instrument) for account in state.accounts.values()]

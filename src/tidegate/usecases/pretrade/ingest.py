@@ -1,7 +1,7 @@
 """What an event that was read does to the account book, the profiles and the market: each exactly once."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +19,8 @@ EARLY_MAX: Final = 10_000
 """Events of users whose profile was not told of yet, kept at most; beyond it their users are stale until told anew."""
 
 INSTRUMENT_UPDATED: Final = "md.instrument.updated.v1"
+
+_NEWS: Final = frozenset({Applied.APPLIED, Applied.GAP})
 
 Counts = Counter[tuple[str, Applied]]
 """How many events of each topic became what, for metrics."""
@@ -59,11 +61,24 @@ class AccountIngest:
             DependencyFailed: the book does not answer; asking again applies it once.
         """
         applied = await self._book.apply(change)
-        if not isinstance(change, LeftOut):
-            self._counts[change.stamp.topic, applied] += 1
-            if self._heard is not None and applied in {Applied.APPLIED, Applied.GAP}:
-                self._heard(change)
+        self._note(change, applied)
         return applied
+
+    async def take_all(self, changes: Sequence[StateChange]) -> None:
+        """Apply changes in the order given, asking the book once.
+
+        Raises:
+            DependencyFailed: the book does not answer; asking again applies each once.
+        """
+        for change, applied in zip(changes, await self._book.apply_all(changes), strict=True):
+            self._note(change, applied)
+
+    def _note(self, change: StateChange, applied: Applied) -> None:
+        if isinstance(change, LeftOut):
+            return
+        self._counts[change.stamp.topic, applied] += 1
+        if self._heard is not None and applied in _NEWS:
+            self._heard(change)
 
     async def leave_out(self, user_id: str, topic: str) -> None:
         """Make stale what a record of this user and topic may have concerned: it could not be read."""
@@ -181,8 +196,7 @@ class InstrumentIngest:
         if age < self._newest.get(symbol, age):
             applied = Applied.OUTDATED
         else:
-            if self._market.instruments.get(symbol) != instrument:
-                await self._book.recount(instrument)
+            await self._book.recount(instrument, age)
             self._newest[symbol] = age
         place.take_whole(stamp)
         return applied

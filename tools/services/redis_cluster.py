@@ -1,0 +1,81 @@
+"""A cluster of Redis, for real: three servers without replicas, enough to see that keys lie where scripts look."""
+
+import shutil
+import subprocess
+import time
+from types import TracebackType
+from typing import Final, Self
+
+from services.daemon import Daemon, free_ports
+from services.debian import ServerMissing, require_programs
+from services.places import run_folder
+
+MASTERS: Final = 3
+READY_S_MAX: Final = 60.0
+POLL_S: Final = 0.1
+
+
+class RedisCluster:
+    """A running cluster.
+
+    Attributes:
+        url: of one of its servers, which knows the others.
+    """
+
+    def __init__(self) -> None:
+        """Start it, and wait until it serves every slot.
+
+        Raises:
+            ServerMissing: it cannot be had, or did not start.
+        """
+        require_programs({"redis-server": "redis-server", "redis-cli": "redis-tools"})
+        self._folder = run_folder("redis_cluster")
+        ports = free_ports(2 * MASTERS)
+        self._ports, buses = ports[:MASTERS], ports[MASTERS:]
+        self.url = f"redis://127.0.0.1:{self._ports[0]}/0"
+        self.servers: list[Daemon] = []
+        try:
+            for port, bus in zip(self._ports, buses, strict=True):
+                self.servers.append(self._server(port, bus))
+            addresses = [f"127.0.0.1:{port}" for port in self._ports]
+            self._wait_for("PING", "PONG")
+            _ask(self._ports[0], "--cluster", "create", *addresses, "--cluster-yes")
+            self._wait_for("CLUSTER INFO", "cluster_state:ok")
+        except BaseException:
+            self.stop()
+            raise
+
+    def _server(self, port: int, bus: int) -> Daemon:
+        folder = self._folder / str(port)
+        folder.mkdir()
+        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--save", ""]
+        command += ["--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "5000"]
+        return Daemon(command, folder=folder)
+
+    def _wait_for(self, question: str, answer: str) -> None:
+        until = time.monotonic() + READY_S_MAX
+        for port in self._ports:
+            while answer not in (said := _ask(port, *question.split())):
+                if time.monotonic() > until:
+                    raise ServerMissing(f"no {answer} from the Redis on port {port}: {said}")
+                time.sleep(POLL_S)
+
+    def stop(self) -> None:
+        """End all of it, and remove what it wrote."""
+        for server in self.servers:
+            server.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+
+def _ask(port: int, *words: str) -> str:
+    # redis-cli is a program of the package that brings the server
+    ended = subprocess.run(
+        ["redis-cli", "-p", str(port), *words], capture_output=True, text=True, timeout=READY_S_MAX, check=False
+    )
+    return ended.stdout + ended.stderr
