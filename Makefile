@@ -56,7 +56,7 @@ test: $(STAMP) ## all suites; a server that cannot be had is a failure
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: services
-services: $(STAMP) ## start real servers for use by hand, until ctrl-c (ARGS=keycloak)
+services: $(STAMP) ## start real servers for use by hand, until ctrl-c (ARGS="redis kafka"; without: all)
 	PYTHONPATH=tools $(BIN)/python -m services $(ARGS)
 
 .PHONY: test-fast

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.servers import kafka_server, redis_server, registry_server
+
+# Here and nowhere else: a fixture that a folder imports is another one, and starts a server of its own.
+__all__ = ["kafka_server", "redis_server", "registry_server"]
 
 ROOT = Path(__file__).resolve().parent.parent
 FULL = os.environ.get("TIDEGATE_FULL") == "1"
@@ -21,6 +25,16 @@ settings.load_profile("full" if FULL else "ci")
 
 def _shared_data_dir() -> Path:
     return Path(os.environ.get("TIDEGATE_SHARED") or ROOT.parent / "shared") / "data"
+
+
+SERVERS_TIMEOUT_S = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test is the first to ask for a server waits, on a machine that has none yet, until it is fetched."""
+    for item in items:
+        if item.get_closest_marker("servers") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SERVERS_TIMEOUT_S))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,8 +1,7 @@
 """Real servers beside PostgreSQL, one of each a session, started when a test first asks for it.
 
-A folder of tests imports the fixtures it uses into its conftest.py. Whatever asks for one is marked ``servers``. Tests
-share what a server holds: take a key, a topic or a group of your own. Whoever pauses or kills a server starts one for
-itself.
+Every test may ask for them; whatever does is marked ``servers``. Tests share what a server holds: take a key, a topic
+or a group of your own. Whoever pauses or kills a server starts one for itself.
 """
 
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 from services.kafka import Kafka
 from services.proxy import Proxy
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.servers
 
 TOPIC = "kept"
 ANSWER_MS_MAX = 20_000

@@ -8,7 +8,7 @@ import pytest
 
 from services.registry import Registry
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.servers
 
 SUBJECT = "/subjects/a-value/versions"
 

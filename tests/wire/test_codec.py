@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.wire.codec import (
+    LEARNT_WRITERS_MAX,
     RECORD_BYTES_MAX,
     AvroCodec,
     UnknownSchemaId,
@@ -87,6 +89,51 @@ def test_registry_id_once_learnt_keeps_its_meaning(catalogue: SchemaCatalogue) -
     codec.learn_writer(9, catalogue["md.mark.v1"].current.source)
     codec.learn_writer(9, catalogue["risk.exposure.v2"].current.source)
     assert codec.decode("md.mark.v1", b"\x00\x00\x00\x00\x09" + MARK_BODY)["symbol"] == "BTC"
+
+
+def test_payloads_tell_which_registry_ids_are_not_known_yet(catalogue: SchemaCatalogue) -> None:
+    """RE-258: each id once; what is in no Confluent frame names none."""
+    codec = AvroCodec(catalogue)
+    codec.use_registry_id("md.mark.v1", 1)
+    codec.learn_writer(2, catalogue["md.mark.v1"].current.source)
+    framed = [b"\0" + number.to_bytes(4, "big") + MARK_BODY for number in (1, 2, 3, 3, 1 << 31)]
+    assert sorted(codec.unknown_writers([*framed, b"", b"\0\0\0\0", b"\xc3\x01" + bytes(8)])) == [3, 1 << 31]
+
+
+def test_writers_beyond_the_bound_are_forgotten_in_the_order_they_were_learnt(catalogue: SchemaCatalogue) -> None:
+    """RE-258: whatever ids others write, memory stays flat; a forgotten one is unknown again and our own never is."""
+    codec = AvroCodec(catalogue)
+    codec.use_registry_id("md.mark.v1", 0)
+    source = catalogue["md.mark.v1"].current.source
+    for schema_id in range(1, LEARNT_WRITERS_MAX + 3):
+        codec.learn_writer(schema_id, source)
+    framed = [b"\0" + number.to_bytes(4, "big") for number in range(LEARNT_WRITERS_MAX + 3)]
+    assert sorted(codec.unknown_writers(framed)) == [1, 2]
+
+
+def test_id_that_we_register_after_it_was_learnt_is_kept(catalogue: SchemaCatalogue) -> None:
+    """RE-258: what a process writes itself it can always read."""
+    codec = AvroCodec(catalogue)
+    source = catalogue["md.mark.v1"].current.source
+    codec.learn_writer(1, source)
+    codec.use_registry_id("md.mark.v1", 1)
+    for schema_id in range(2, LEARNT_WRITERS_MAX + 5):
+        codec.learn_writer(schema_id, source)
+    assert codec.decode("md.mark.v1", codec.encode("md.mark.v1", MARK))["price"] == "0.1"
+
+
+def test_learnt_schema_that_is_one_of_ours_is_read_as_ours(catalogue: SchemaCatalogue) -> None:
+    """RE-258: a writer's schema that differs in documentation, defaults and logical types only reads alike."""
+    codec = AvroCodec(catalogue)
+    bare = json.loads(json.dumps(catalogue["md.mark.v1"].current.source))
+    bare["fields"] = [{"name": field["name"], "type": _bare(field["type"])} for field in bare["fields"]]
+    codec.learn_writer(9, bare)
+    read = codec.decode("md.mark.v1", b"\x00\x00\x00\x00\x09" + MARK_BODY)
+    assert read == MARK | {"event_id": uuid.UUID(EVENT_ID), "schema_version": 1}
+
+
+def _bare(schema: object) -> object:
+    return schema["type"] if isinstance(schema, dict) else schema
 
 
 @pytest.mark.parametrize("topic", ALL_TOPICS)

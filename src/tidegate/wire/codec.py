@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from io import BytesIO
 from typing import Any, Final
@@ -11,11 +12,13 @@ from fastavro.read import SchemaResolutionError
 
 from tidegate.wire.fast_writer import compile_fast_writer
 from tidegate.wire.record_writer import compile_writer
-from tidegate.wire.schemas import SchemaCatalogue
+from tidegate.wire.schemas import SchemaCatalogue, schema_fingerprint
 from tidegate.wire.snapshots import shape_fault
 from tidegate.wire.writer_schemas import UnsuitableSchema, parse_writer_schema
 
 RECORD_BYTES_MAX: Final = 1 << 20
+LEARNT_WRITERS_MAX: Final = 1_000
+"""Writers' schemas that are kept; beyond that the one learnt first is forgotten, and asked for again when it is met."""
 _CONFLUENT_MAGIC: Final = b"\x00"
 _CONFLUENT_HEADER: Final = struct.Struct(">bI")
 _SINGLE_OBJECT_MAGIC: Final = b"\xc3\x01"
@@ -78,13 +81,16 @@ class AvroCodec:
     """
 
     def __init__(self, catalogue: SchemaCatalogue) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._headers = {
             topic: _SINGLE_OBJECT_MAGIC + catalogue[topic].current.fingerprint for topic in catalogue.topics()
         }
         self._write = {topic: compile_writer(catalogue[topic].current.parsed) for topic in catalogue.topics()}
         self._write_fast = {topic: compile_fast_writer(catalogue[topic].current.parsed) for topic in catalogue.topics()}
         self._writers_by_id: dict[int, dict[str, Any]] = {}
+        self._learnt: deque[int] = deque()
+        every = (version for topic in catalogue.topics() for version in catalogue[topic].by_fingerprint.values())
+        self._ours = {version.fingerprint: version.parsed for version in every}
 
     def use_registry_id(self, topic: str, schema_id: int) -> None:
         """From now on writes `topic` in Confluent's format under the id its current schema was registered with.
@@ -94,8 +100,10 @@ class AvroCodec:
         """
         if not 0 <= schema_id < 1 << 32:
             raise ValueError(f"not a registry id: {schema_id}")
+        if schema_id in self._learnt:
+            self._learnt.remove(schema_id)
         self._headers[topic] = _CONFLUENT_HEADER.pack(0, schema_id)
-        self._writers_by_id[schema_id] = self._catalogue[topic].current.parsed
+        self._writers_by_id[schema_id] = self.catalogue[topic].current.parsed
 
     def learn_writer(self, schema_id: int, schema: Mapping[str, Any]) -> None:
         """Makes records under a registry id readable; what the id means never changes, so it is learnt once.
@@ -103,10 +111,27 @@ class AvroCodec:
         Raises:
             UnreadableRecord: the schema is none that is read here (wire/writer_schemas.py says which).
         """
+        if schema_id in self._writers_by_id:
+            return
         try:
-            self._writers_by_id.setdefault(schema_id, parse_writer_schema(schema))
+            parsed = parse_writer_schema(schema)
         except UnsuitableSchema as error:
             raise UnreadableRecord(UnreadableReason.UNKNOWN_SCHEMA, f"registry id {schema_id}: {error}") from error
+        if len(self._learnt) == LEARNT_WRITERS_MAX:
+            del self._writers_by_id[self._learnt.popleft()]
+        self._learnt.append(schema_id)
+        # Where it is one of our own versions, that one is read without resolving one schema by the other.
+        self._writers_by_id[schema_id] = self._ours.get(schema_fingerprint(parsed), parsed)
+
+    def unknown_writers(self, payloads: Iterable[bytes]) -> list[int]:
+        """The registry ids that payloads name and that are not known yet, each once; `learn_writer` makes one known."""
+        known = self._writers_by_id
+        named = {
+            int.from_bytes(payload[1 : _CONFLUENT_HEADER.size], "big")
+            for payload in payloads
+            if payload.startswith(_CONFLUENT_MAGIC) and len(payload) >= _CONFLUENT_HEADER.size
+        }
+        return [schema_id for schema_id in named if schema_id not in known]
 
     def encode(self, topic: str, record: Mapping[str, Any]) -> bytes:
         """A record as bytes under the topic's current schema; what has a default there may be left out.
@@ -142,7 +167,7 @@ class AvroCodec:
         if len(payload) > RECORD_BYTES_MAX:
             raise UnreadableRecord(UnreadableReason.TOO_LARGE, f"{len(payload)} bytes")
         writer, body_at = self._writer_of(topic, payload)
-        current = self._catalogue[topic].current.parsed
+        current = self.catalogue[topic].current.parsed
         body = BytesIO(payload)
         body.seek(body_at)
         try:
@@ -159,7 +184,7 @@ class AvroCodec:
 
     def _writer_of(self, topic: str, payload: bytes) -> tuple[dict[str, Any], int]:
         """The schema a payload was written with, and where its body begins."""
-        versions = self._catalogue[topic]
+        versions = self.catalogue[topic]
         if payload.startswith(_SINGLE_OBJECT_MAGIC):
             if len(payload) < _SINGLE_OBJECT_HEADER_BYTES:
                 raise UnreadableRecord(UnreadableReason.TRUNCATED_HEADER)
@@ -181,5 +206,5 @@ class AvroCodec:
         return writer, _CONFLUENT_HEADER.size
 
     def _version_fault(self, topic: str, record: Mapping[str, Any]) -> str | None:
-        version = self._catalogue[topic].current.version
+        version = self.catalogue[topic].current.version
         return None if record.get("schema_version", version) == version else f"schema_version is not {version}"

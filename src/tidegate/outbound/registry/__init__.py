@@ -1,0 +1,1 @@
+"""The schema registry, spoken to as Confluent's."""
