@@ -28,7 +28,7 @@ from tidegate.usecases.pretrade.seed import settings_of_seed
 GRPC_DRAIN_S: Final = 4.0
 """What calls in flight are given at the end; with the rest of the shutdown it stays under 10 s."""
 
-SHARED_DRAIN_S_MIN: Final = 0.3
+WORKER_DRAIN_S_MIN: Final = 0.3
 """What connections of a worker are given to hear that it ends: another worker takes the next call at once."""
 
 
@@ -56,10 +56,11 @@ class Seeds:
 class Service:
     """Everything of one process, wired. ``open_service`` starts and stops it."""
 
-    def __init__(self, around: Surroundings, parts: Parts, *, rest_url: str) -> None:
+    def __init__(self, around: Surroundings, parts: Parts, *, rest_url: str, worker: bool = False) -> None:
         self.around = around
         self.parts = parts
         self.rest_url = rest_url
+        self._worker = worker
         self.serving = False
         self.ending = False
         self.rest: AdminServer | None = None
@@ -111,12 +112,23 @@ class Service:
         self.ending = True
         if self.grpc is not None:
             await self.grpc.set_serving(False)
-        await asyncio.sleep(self.around.settings.serve.drain_ms / 1_000)
+        drain_s = self.around.settings.serve.drain_ms / 1_000
+        if self._worker:
+            drain_s = max(drain_s, WORKER_DRAIN_S_MIN)
+            await self._leave_to_others()
+        await asyncio.sleep(drain_s)
         async with asyncio.TaskGroup() as both:
             if self.grpc is not None:
                 both.create_task(self.grpc.stop(grace_s=GRPC_DRAIN_S))
             if self.rest is not None:
                 both.create_task(self.rest.stop())
+
+    async def _leave_to_others(self) -> None:
+        """Take no new connections where other workers do, before those that there are end."""
+        if self.rest is not None:
+            self.rest.stop_accepting()
+        if self.grpc is not None:
+            await self.grpc.stop_accepting()
 
 
 async def _require_durable(settings: Settings, stores: Stores) -> None:
@@ -155,7 +167,7 @@ async def open_service(
         limits = settings_of_seed(settings.gate.limits(), seeds.scenario)
         parts = await stack.enter_async_context(open_parts(around, limits))
         rest_url = f"http://{in_url(settings.rest.host)}:{listener.getsockname()[1]}"
-        service = Service(around, parts, rest_url=rest_url)
+        service = Service(around, parts, rest_url=rest_url, worker=rest_fd is not None)
         guard, app = _app_of(service, stack, issuer=issuer)
 
         async def take_rest_calls() -> None:

@@ -42,6 +42,9 @@ class GrpcArea(BaseModel):
     """Port to listen on; 0 takes a free one."""
     access: GrpcAccess = GrpcAccess.NONE
     """Who may call; ``none`` is allowed on loopback alone."""
+    connection_age_ms: int = Field(0, ge=0, le=86_400_000)
+    """Age at which a caller is asked to connect anew, ms, and so comes to another replica; give ``serve.drain_ms`` a
+    quarter more, and no call is cut off by a restart. 0: connections stay."""
 
 
 class PostgresArea(BaseModel):

@@ -4,6 +4,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from tidegate.inbound.grpc.listeners import leave
 from tidegate.inbound.grpc.service import SERVICE_NAME, RiskService
 
 MESSAGE_BYTES_MAX = 64 * 1_024
@@ -25,11 +26,15 @@ _OPTIONS = (
 class GrpcServer:
     """Serves until stopped; ``port`` is the one it took. ``shared``: other processes may have bound it too.
 
-    Connections to a port are taken from here on, and wait until ``start``.
+    Connections to a port are taken from here on, and wait until ``start``. A caller is asked to connect anew when its
+    connection is ``connection_age_ms`` old (up to a tenth more or less); 0: never.
     """
 
-    def __init__(self, service: RiskService, *, address: str, shared: bool = False) -> None:
-        self._server = grpc.aio.server(options=(*_OPTIONS, ("grpc.so_reuseport", int(shared))))
+    def __init__(self, service: RiskService, *, address: str, shared: bool = False, connection_age_ms: int = 0) -> None:
+        options: list[tuple[str, int]] = [*_OPTIONS, ("grpc.so_reuseport", int(shared))]
+        if connection_age_ms:
+            options.append(("grpc.max_connection_age_ms", connection_age_ms))
+        self._server = grpc.aio.server(options=options)
         self._health = health.aio.HealthServicer()
         self._server.add_generic_rpc_handlers((service.handler(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -47,6 +52,10 @@ class GrpcServer:
         status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
         for name in ("", SERVICE_NAME):
             await self._health.set(name, status)
+
+    async def stop_accepting(self) -> None:
+        """Take no new connections; calls on those that there are go on, until each is asked to connect anew."""
+        await leave(self.port)
 
     async def stop(self, *, grace_s: float) -> None:
         """Take no new calls, and end those that run within ``grace_s``."""

@@ -45,6 +45,11 @@ class AdminServer:
             raise RuntimeError("the HTTP server ended before it began")
         return cls(server, serving, address=(host, port))
 
+    def stop_accepting(self) -> None:
+        """Take no more connections; those there are go on. What the socket still holds is another process's."""
+        for server in self._server.servers:
+            server.close()
+
     async def stop(self) -> None:
         """Take no more connections, let what is in flight end within 5 s, and close."""
         self._server.should_exit = True
@@ -63,6 +68,26 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return _as_tcp(socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG))
+
+
+def bind_shared(host: str, port: int) -> socket.socket:
+    """Bind an address that other processes of this user may bind too (SO_REUSEPORT); nothing is taken on it yet.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host.strip("[]"), port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def inherited(descriptor: int) -> socket.socket:
