@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.inbound.events.desk import Desk
 from tests.ports.builders import a_record, an_order
+from tests.traces import TRACEPARENT
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.jobs.relay import Encoding, Relay, RelayPace
@@ -78,6 +79,14 @@ async def test_step_publishes_in_order_and_forgets(desk: Desk) -> None:
     assert {event.topic for event in publisher.published} == {"risk.pretrade_decision.v1.test"}
     assert {event.key for event in publisher.published} == {an_order().user_id}
     assert relay.sent == 5
+
+
+async def test_step_sends_the_place_in_the_trace_as_a_header(desk: Desk) -> None:
+    """RE-404: events carry the trace of the order that caused them, though the relay itself traces nothing."""
+    publisher = Publisher()
+    await decided(desk, replace(a_decision("o-1"), traceparent=TRACEPARENT), a_decision("o-2"))
+    await a_relay(desk, publisher).step(2)
+    assert [event.headers for event in publisher.published] == [(("traceparent", TRACEPARENT.encode()),), ()]
 
 
 @pytest.mark.parametrize("lost", ["lost_before", "lost_after"])
