@@ -51,7 +51,8 @@ class Feeds:
         replica, book = memory.replica, memory.book
         accounts = AccountIngest(book, self.counts, heard=self._heard)
         profiles = ProfileIngest(stores.profiles, accounts, replica=replica, refresh=memory.keeper.refresh_profiles)
-        ingests = Ingests(accounts, profiles, InstrumentIngest(book, replica.market, counts=self.counts))
+        self.instruments = InstrumentIngest(book, replica.market, counts=self.counts)
+        ingests = Ingests(accounts, profiles, self.instruments)
         aside = self.aside = SettingAside(stores.dead_letters, clock, alarm)
         self.marks = MarkIngest(replica.market)
         self._processors = EventProcessors(self.codec, ingests, aside=aside, environment=suffix)

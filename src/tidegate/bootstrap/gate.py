@@ -16,18 +16,20 @@ from tidegate.usecases.pretrade.deciding import Decider
 from tidegate.usecases.pretrade.gate import Gate, GateLimits
 from tidegate.usecases.pretrade.max_quantity import MaxQuantity, max_quantity
 from tidegate.usecases.pretrade.recording import Recorder
+from tidegate.usecases.pretrade.upstream_reading import UpstreamReading
 
 DRAIN_S: Final = 4.0
 """What orders in flight are given at the end; with the rest of the shutdown it stays under 10 s."""
 
 
 class GatePart:
-    """Role gate, on the accounts of this process."""
+    """Role gate, on the accounts of this process; ``reading`` reads through what they lack."""
 
-    def __init__(self, around: Surroundings, accounts: Accounts) -> None:
+    def __init__(self, around: Surroundings, accounts: Accounts, *, reading: UpstreamReading | None = None) -> None:
         settings, memory = around.settings, accounts.memory
         self._clock = around.clock
         self._memory = memory
+        self._reading = reading
         self.decider = Decider(memory.replica, memory.flow, ids=RandomIds(), alarm=around.alarm)
         self._recorder = Recorder(
             around.tracing.journal(around.stores.journal),
@@ -60,7 +62,12 @@ class GatePart:
         """
         if not self._memory.replica.rebuilt:
             raise DependencyFailed("order gate", "is being rebuilt", retry_after_ms=500)
-        return await self.gate.ask(order, dry_run=dry_run)
+        if self._reading is None:
+            return await self.gate.ask(order, dry_run=dry_run)
+        await self._reading.complete(order)
+        answer = await self.gate.ask(order, dry_run=dry_run)
+        self._reading.notice(order, answer)
+        return answer
 
     async def ask_most(self, order: Order) -> MaxQuantity:
         """Give the largest quantity of an order that would pass.
@@ -70,6 +77,8 @@ class GatePart:
         """
         now_us = self._clock.now_us()
         self.decider.require_configuration(now_us)
+        if self._reading is not None:
+            await self._reading.complete(order)
         states = await self._memory.book.snapshot([order.user_id], now_us=now_us)
         return max_quantity(order, self.decider.snapshot(order, states[order.user_id], now_us=now_us))
 

@@ -10,6 +10,7 @@ from tidegate.bootstrap.gate import GatePart
 from tidegate.bootstrap.relays import Relays
 from tidegate.bootstrap.sole_book import open_sole_book
 from tidegate.bootstrap.surroundings import Jobs, Part, Surroundings
+from tidegate.bootstrap.upstream import UpstreamPart, open_upstreams
 from tidegate.core.pretrade.settings import GateSettings
 from tidegate.settings import Role
 
@@ -19,6 +20,7 @@ class Parts:
     """What a process consists of; ``None`` is not among its roles."""
 
     accounts: Accounts | None = None
+    upstream: UpstreamPart | None = None
     gate: GatePart | None = None
     desk: Desk | None = None
     relays: Relays | None = None
@@ -26,7 +28,7 @@ class Parts:
 
     def __iter__(self) -> Iterator[Part]:
         """Go through those that are there, in the order in which they start."""
-        for part in (self.gate, self.accounts, self.desk, self.relays):
+        for part in (self.gate, self.upstream, self.accounts, self.desk, self.relays):
             if part is not None:
                 yield part
 
@@ -59,7 +61,10 @@ async def open_parts(around: Surroundings, limits: GateSettings) -> AsyncIterato
             sole = None if settings.shares_book else await stack.enter_async_context(open_sole_book(around))
             parts.accounts = Accounts(around, limits=limits, sole=sole)
             if Role.GATE in roles:
-                parts.gate = GatePart(around, parts.accounts)
+                opened = await stack.enter_async_context(open_upstreams(settings))
+                parts.upstream = UpstreamPart(around, parts.accounts, opened=opened) if opened.lines else None
+                reading = None if parts.upstream is None else parts.upstream.reading
+                parts.gate = GatePart(around, parts.accounts, reading=reading)
         if Role.DESK in roles:
             parts.desk = await stack.enter_async_context(open_desk(settings, around))
         if Role.RELAY in roles:

@@ -82,6 +82,8 @@ class Service:
             await self.parts.desk.load(seeds.desk)
         if self.parts.accounts is not None:
             await self.parts.accounts.load(seeds.scenario)
+        if self.parts.upstream is not None:
+            await self.parts.upstream.load()
 
     async def publish(self, events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Put events on the bus, in order; durable when it returns. For a process that holds accounts."""

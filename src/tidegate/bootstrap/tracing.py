@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -27,12 +28,14 @@ from tidegate.outbound.tracing.events import TracedPublisher
 from tidegate.outbound.tracing.providers import TracedProvider
 from tidegate.outbound.tracing.spans import Spans
 from tidegate.outbound.tracing.stores import TracedAssessments, TracedJournal
+from tidegate.outbound.tracing.upstream import TracedPositions, TracedWallet
 from tidegate.ports.decision_journal import DecisionJournal
 from tidegate.ports.event_bus import EventPublisher
 from tidegate.ports.external_data import ExternalDataProviderClient
 from tidegate.ports.risk_assessments import RiskAssessmentRepository
 from tidegate.ports.tracing import BatchTraces
 from tidegate.settings import Settings
+from tidegate.usecases.pretrade.upstream_sync import Upstreams
 
 EXPORT_TIMEOUT_S: Final = 5
 """Time that a collector has to take a batch; then the batch is dropped."""
@@ -81,6 +84,17 @@ class Tracing:
     def provider(self, client: ExternalDataProviderClient) -> ExternalDataProviderClient:
         """Give an outside data provider."""
         return client if self._spans is None else TracedProvider(client, self._spans)
+
+    def upstreams(self, clients: Upstreams) -> Upstreams:
+        """Give the upstream services."""
+        spans, wallet, positions = self._spans, clients.wallet, clients.positions
+        if spans is None:
+            return clients
+        return replace(
+            clients,
+            wallet=None if wallet is None else TracedWallet(wallet, spans),
+            positions=None if positions is None else TracedPositions(positions, spans),
+        )
 
     def publisher(self, publisher: EventPublisher) -> EventPublisher:
         """Give what the relays publish to."""

@@ -1,6 +1,5 @@
 """The way to one upstream service: in time, within bounds, left alone while it keeps failing."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from google.protobuf.message import Message
 from tidegate.core.kernel.breaker import CircuitBreaker
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.outbound.upstream.reading import UnreadableAnswer
+from tidegate.wire.trace_context import headers_here
 
 _ANSWER_BYTES_MAX: Final = 16 * 1_024 * 1_024
 _OPTIONS: Final = (
@@ -103,7 +103,8 @@ class UpstreamLine:
         self._running += 1
         told = False
         try:
-            answer = _read(await method(request, timeout=deadline_ms / 1_000), read)
+            metadata = tuple(headers_here().items())
+            answer = _read(await method(request, timeout=deadline_ms / 1_000, metadata=metadata), read)
             self._breaker.succeeded()
             self.answered += 1
             told = True
@@ -145,9 +146,3 @@ def _read(answer: MessageT | None, read: Callable[[MessageT], ReadT]) -> ReadT:
     if answer is None:
         raise UnreadableAnswer("no message of this method")
     return read(answer)
-
-
-async def closed(channel: grpc.aio.Channel) -> None:
-    """Close a channel, whatever still runs on it."""
-    async with asyncio.timeout(1):
-        await channel.close()
