@@ -2,17 +2,24 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from tests.inbound.events.desk import Desk
+from tests.inbound.events.records import ENVIRONMENT, mark_record
 from tests.wire.evolution import OPTIONAL, evolved
 
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.inbound.events.writers import FETCHES_AT_ONCE_MAX, KnownWriters
+from tidegate.inbound.jobs.consume import Consumer, Subscription
 from tidegate.outbound.memory.writer_schemas import MemorySchemas
-from tidegate.ports.event_bus import BusRecord
+from tidegate.ports.event_bus import BusRecord, OutgoingEvent
+from tidegate.ports.schema_source import SchemaSource
 from tidegate.wire.codec import AvroCodec, UnknownSchemaId
 from tidegate.wire.schemas import SchemaCatalogue
+from tidegate.wire.topics import topic_name
 
 TOPIC = "md.mark.v1"
 MARK = {"event_id": "018f4e9c-0000-7000-8000-000000000001", "event_ts": 1, "trace_id": ""} | {
@@ -156,3 +163,48 @@ async def test_many_unknown_ids_are_asked_for_in_bounded_number_at_once(codec: A
     await KnownWriters(codec, crowd).before(reader.process)(written(*range(count), *range(count)))
     assert sorted(crowd.asked) == list(range(count))
     assert crowd.most == FETCHES_AT_ONCE_MAX
+
+
+def newer_marks(*schema_ids: int) -> list[OutgoingEvent]:
+    """A mark of each id's writer, each of another symbol."""
+    writing = AvroCodec(SchemaCatalogue([(TOPIC, NEWER)]))
+    events = []
+    for schema_id in schema_ids:
+        writing.use_registry_id(TOPIC, schema_id)
+        symbol = f"S{schema_id}"
+        value = writing.encode(TOPIC, mark_record(1, "50000", symbol=symbol) | {"schema_version": 2})
+        events.append(OutgoingEvent(topic_name(TOPIC, environment=ENVIRONMENT), symbol, value, str(uuid4())))
+    return events
+
+
+def consumer_of(desk: Desk, schemas: SchemaSource) -> Consumer:
+    process = KnownWriters(desk.codec, schemas).before(desk.marks.process)
+    subscription = Subscription("marks", desk.marks.topics)
+    return Consumer(desk.durable.bus, process, subscription=subscription, clock=desk.clock)
+
+
+async def test_consumer_that_waits_for_the_registry_commits_nothing_and_sets_nothing_aside() -> None:
+    """RE-258: while it is away the place stays; once it is back the very records are applied."""
+    desk, schemas = Desk(), CountingSchemas({7: NEWER})
+    consumer = consumer_of(desk, schemas)
+    await desk.durable.bus.publish(newer_marks(7))
+    schemas.away = True
+    for _ in range(2):
+        with pytest.raises(DependencyFailed, match="away"):
+            await consumer.step()
+    assert await desk.durable.letters.list(None, limit=10) == []
+    schemas.away = False
+    assert await consumer.step() == 1
+    assert await consumer.step() == 0
+    assert desk.market.marks["S7"].price == Decimal(50_000)
+
+
+async def test_consumer_sets_aside_what_the_registry_does_not_know_and_applies_the_rest() -> None:
+    """RE-258: the dead letter holds the original bytes and names the id."""
+    desk = Desk()
+    events = newer_marks(7, 8, 7)
+    await desk.durable.bus.publish(events)
+    assert await consumer_of(desk, CountingSchemas({7: NEWER})).step() == 3
+    (letter,) = await desk.durable.letters.list(None, limit=10)
+    assert (letter.value, letter.error) == (events[1].value, "unknown_schema: registry id 8")
+    assert set(desk.market.marks) == {"S7"}
