@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "audit": "tidegate.cli.audit:app",
     "migrate": "tidegate.cli.upkeep:migrate",
     "doctor": "tidegate.cli.upkeep:doctor",
-    "dlq": "tidegate.cli.upkeep:dead_letters",
+    "dlq": "tidegate.cli.dead_letters:dead_letters",
 }
 """Commands and where they stand; ``check`` must not wait for what only ``serve`` needs to be imported."""
 

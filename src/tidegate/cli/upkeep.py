@@ -1,4 +1,4 @@
-"""``tidegate migrate``, ``doctor`` and ``dlq``: what the platform engineer runs."""
+"""``tidegate migrate`` and ``doctor``: what the platform engineer runs."""
 
 import asyncio
 import json
@@ -9,18 +9,14 @@ from typing import Annotated
 import typer
 
 from tidegate.bootstrap.diagnosis import diagnose
-from tidegate.bootstrap.stores import migrate_database, open_stores
+from tidegate.bootstrap.stores import migrate_database
 from tidegate.cli.output import refuse
 from tidegate.cli.serve import settings_for
-from tidegate.core.kernel.readings import instant_text
 from tidegate.core.kernel.trouble import DependencyFailed
-from tidegate.ports.event_bus import DeadLetter
 from tidegate.settings import PREFIX, UnreadableSettings, read_settings
 
 DataFolder = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded parts.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
-
-dead_letters = typer.Typer(no_args_is_help=True)
 
 
 def migrate(data: DataFolder = None) -> None:
@@ -78,40 +74,3 @@ def _tell(found: dict[str, object], *, as_json: bool) -> None:
             typer.echo(f"wrong: {fault}")
         if not faults:
             typer.echo("nothing is wrong")
-
-
-@dead_letters.callback()
-def _dead_letters() -> None:
-    """Work with records that could not be read."""
-
-
-@dead_letters.command("list")
-def list_dead_letters(
-    *,
-    data: DataFolder = None,
-    topic: Annotated[str | None, typer.Option("--topic", help="One topic only.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000)] = 100,
-    as_json: AsJson = False,
-) -> None:
-    """List records that could not be read, oldest first."""
-    settings = settings_for(profile=None, rest=None, grpc=None, data=data)
-
-    async def letters() -> list[DeadLetter]:
-        async with open_stores(settings) as stores:
-            return list(await stores.dead_letters.list(topic, limit=limit))
-
-    try:
-        found = asyncio.run(letters())
-    except DependencyFailed as trouble:
-        refuse(str(trouble))
-    for letter in found:
-        row = {
-            "topic": letter.topic,
-            "partition": letter.partition,
-            "offset": letter.offset,
-            "key": letter.key,
-            "error": letter.error,
-            "at": instant_text(letter.sent_us),
-            "bytes": letter.value.hex(),
-        }
-        typer.echo(json.dumps(row, ensure_ascii=False) if as_json else "  ".join(str(part) for part in row.values()))

@@ -105,8 +105,8 @@ class DeadLetter:
 class DeadLetters(Protocol):
     """Keeps unreadable records aside (``<topic>.dlq``). ``DependencyFailed`` when they cannot be kept or read."""
 
-    async def put(self, letter: DeadLetter) -> None:
-        """Keep one that waits, once per (topic, partition, offset)."""
+    async def put(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep letters that wait, each once per (topic, partition, offset)."""
 
     async def list(self, topic: str | None, *, limit: int, waiting: bool = False) -> Sequence[DeadLetter]:
         """Give them, oldest first; of one topic, or of all; ``waiting``: only those that were not put back."""

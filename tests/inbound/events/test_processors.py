@@ -1,6 +1,6 @@
 """From bytes on the bus to state: every topic, what cannot be read, and bugs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -35,6 +35,7 @@ from tidegate.core.pretrade.feeds import Applied
 from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.core.pretrade.scenario import ReportedExposure
 from tidegate.core.pretrade.state import UserState
+from tidegate.inbound.events.processors import RECORDS_A_TURN
 from tidegate.ports.event_bus import BusRecord, OutgoingEvent
 from tidegate.wire.topics import topic_name
 
@@ -254,6 +255,52 @@ async def test_bug_in_one_record_raises_an_alarm_and_the_partition_goes_on(
     user = await state(desk)
     assert (user.account(ACCOUNT).balances or {})["USDT"].total == 300
     assert user.gap_reason(ACCOUNT) == "wallet.balance_changed.v1 lacks records up to 2"
+
+
+async def test_bug_that_comes_with_many_alone_raises_an_alarm_and_loses_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RE-205: what a book cannot take together it is told one by one; nothing is set aside that could be applied."""
+
+    async def broken(changes: Sequence[StateChange]) -> Sequence[Applied]:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(desk.book, "apply_all", broken)
+    await told(desk, event_of(desk, balance_set(1, "100")), event_of(desk, balance_set(2, "200")))
+    assert [type(alarm) for alarm in desk.alarms] == [KeyError]
+    assert ((await state(desk)).account(ACCOUNT).balances or {})["USDT"].total == 200
+    assert desk.counts == {(feeds.BALANCE_CHANGED, Applied.APPLIED): 2}
+    assert await desk.durable.letters.list(None, limit=10) == []
+
+
+async def test_account_news_goes_to_the_book_in_runs_in_its_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RE-205: a book on another machine is asked once for what comes in a row; whatever comes between (a record that
+    cannot be read, an event of a user) is applied in its place, and a long row leaves the loop to orders.
+    """
+    apply_all, runs = desk.book.apply_all, list[int]()
+
+    async def watched(changes: Sequence[StateChange]) -> Sequence[Applied]:
+        runs.append(len(changes))
+        return await apply_all(changes)
+
+    monkeypatch.setattr(desk.book, "apply_all", watched)
+    events = [
+        event_of(desk, balance_set(1, "100")),
+        event_of(desk, commanded(1, an_order("o-1"))),
+        unreadable(feeds.BALANCE_CHANGED),
+        event_of(desk, balances_replaced(3, USDT="5")),
+        user_event(desk, "user.created.v1", sequence=1, **LIMITS),
+        event_of(desk, balance_set(5, "7")),
+        *(event_of(desk, commanded(number, an_order(f"o-{number}"))) for number in range(2, RECORDS_A_TURN + 2)),
+    ]
+    await told(desk, *events)
+    assert runs == [2, 1, RECORDS_A_TURN - 5, 6]
+    user = await state(desk)
+    assert user.gap_reason(ACCOUNT).startswith("wallet.balance_changed.v1 lacks records up to 4;")
+    assert (user.account(ACCOUNT).balances or {})["USDT"].total == 7
+    assert desk.counts[feeds.ORDER_COMMAND, Applied.APPLIED] == RECORDS_A_TURN + 1
+    assert len(desk.heard) == len(events) - 1
+    assert desk.counts[feeds.BALANCE_CHANGED, Applied.GAP] == 1
 
 
 async def test_record_of_a_topic_nobody_processes_is_a_fault_of_the_wiring(desk: Desk) -> None:

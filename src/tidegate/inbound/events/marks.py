@@ -7,7 +7,7 @@ from typing import Final
 from tidegate.core.kernel.decimals import ZERO
 from tidegate.core.kernel.readings import Unreadable, read_decimal, read_identifier
 from tidegate.core.pretrade.instrument import Mark
-from tidegate.inbound.events.processors import SettingAside
+from tidegate.inbound.events.processors import SettingAside, Unread
 from tidegate.inbound.events.record import instant_us
 from tidegate.ports.event_bus import BusRecord
 from tidegate.usecases.pretrade.ingest import MarkIngest
@@ -33,15 +33,18 @@ class MarkProcessor:
         Raises:
             DependencyFailed: an unreadable record could not be set aside; the batch is to be processed again.
         """
+        unread: list[Unread] = []
         for start in range(0, len(records), MARKS_A_TURN):
-            for record, error in self._take(records[start : start + MARKS_A_TURN]):
-                await self._aside.put(record, error)
+            unread += self._take(records[start : start + MARKS_A_TURN])
             await asyncio.sleep(0)
+        for record, _ in unread:
+            self._aside.first(record)
+        await self._aside.put(unread)
 
-    def _take(self, records: Sequence[BusRecord]) -> list[tuple[BusRecord, str]]:
+    def _take(self, records: Sequence[BusRecord]) -> list[Unread]:
         """Put marks in their places without a pause; give the records that cannot be read, and why."""
         decode, take = self._codec.decode, self._marks.take
-        unreadable: list[tuple[BusRecord, str]] = []
+        unreadable: list[Unread] = []
         for record in records:
             price = None
             try:

@@ -49,6 +49,8 @@ STATE_TOPICS: Final = tuple(topic for topic in IN_TOPICS if topic != MARK_TOPIC)
 
 Process = Callable[[RecordRow], Awaitable[object]]
 News = TypeVar("News")
+Unread = tuple[BusRecord, str]
+"""A record that cannot be read or applied, and what is wrong with it in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ class Ingests:
 
 @dataclass(slots=True)
 class SettingAside:
-    """Puts unreadable records into the dead-letter topic, once for each place. ``alarm`` is told of bugs."""
+    """Puts unreadable records into the dead-letter topic, once for each place. ``alarm`` is told of bugs; ``count`` is
+    how many places were first met by this process.
+    """
 
     letters: DeadLetters
     clock: Clock
@@ -70,18 +74,33 @@ class SettingAside:
     count: int = 0
     _marked: dict[tuple[str, int], int] = field(default_factory=dict)
 
-    async def put(self, record: BusRecord, error: str) -> bool:
-        """Set a record aside; tell whether that happens for the first time in this process."""
-        letter = DeadLetter(
-            record.topic,
-            record.partition,
-            record.offset,
-            record.key,
-            record.value,
-            error=error,
-            sent_us=self.clock.now_us(),
+    async def put(self, unreadable: Sequence[Unread]) -> None:
+        """Set records aside, each with what is wrong with it in words.
+
+        Raises:
+            DependencyFailed: they could not be kept; their batch is to be processed again.
+        """
+        if not unreadable:
+            return
+        now_us = self.clock.now_us()
+        await self.letters.put(
+            [
+                DeadLetter(
+                    record.topic,
+                    record.partition,
+                    record.offset,
+                    record.key,
+                    record.value,
+                    error=error,
+                    sent_us=now_us,
+                    headers=record.headers,
+                )
+                for record, error in unreadable
+            ]
         )
-        await self.letters.put(letter)
+
+    def first(self, record: BusRecord) -> bool:
+        """Tell whether an unreadable record is met for the first time in this process."""
         place = (record.topic, record.partition)
         first = record.offset > self._marked.get(place, -1)
         if first:
@@ -99,7 +118,6 @@ class EventProcessors:
         self._aside = aside
         self._names = {topic_name(topic, environment=environment): topic for topic in STATE_TOPICS}
         shared: dict[str, Process] = {
-            **{topic: self._account(reader) for topic, reader in ACCOUNT_READERS.items()},
             market.INSTRUMENT_CREATED: self._instrument(market.INSTRUMENT_CREATED),
             market.INSTRUMENT_UPDATED: self._instrument(market.INSTRUMENT_UPDATED),
         }
@@ -131,36 +149,86 @@ class EventProcessors:
         await self._ingests.profiles.settle()
 
     async def _process(self, records: Sequence[BusRecord], processors: Mapping[str, Process]) -> None:
+        """Take records in order. News of accounts is gathered as long as nothing else comes between: a book on another
+        machine is asked once for all of it. What is unreadable is kept at the end, all at once.
+        """
+        run: list[tuple[BusRecord, StateChange]] = []
+        unread: list[Unread] = []
         for place, record in enumerate(records, start=1):
             topic = self._names[record.topic]
-            try:
-                row = RecordRow(self._codec.decode(topic, record.value))
-                await processors[topic](row)
-            except DependencyFailed:
-                raise
-            except (UnreadableRecord, FaultyRecord, UnusableNews) as unreadable:
-                await self._set_aside(record, topic, error=str(unreadable))
-            except Exception as bug:  # noqa: BLE001 - one record must not stop the feed of all accounts
-                self._aside.alarm(bug)
-                await self._set_aside(record, topic, error=f"internal fault: {type(bug).__name__}: {bug}")
+            found = self._read(topic, record)
+            if not isinstance(found, str | RecordRow):
+                run.append((record, found))
+            else:
+                await self._apply(run, unread)
+                error = found if isinstance(found, str) else await self._fault_in(processors[topic], found)
+                if error is not None:
+                    await self._leave_out(record, error, unread=unread)
             if not place % RECORDS_A_TURN:
+                await self._apply(run, unread)
                 await asyncio.sleep(0)
+        await self._apply(run, unread)
+        await self._aside.put(unread)
 
-    async def _set_aside(self, record: BusRecord, topic: str, *, error: str) -> None:
-        """Keep the record, and make stale at once what its key names (told again, it must not undo a healing)."""
-        if not await self._aside.put(record, error) or topic.startswith("md."):
+    def _read(self, topic: str, record: BusRecord) -> StateChange | RecordRow | str:
+        """Read a record: news of an account, a row of another topic, or what is wrong with it in words."""
+        try:
+            row = RecordRow(self._codec.decode(topic, record.value))
+            reader = ACCOUNT_READERS.get(topic)
+            return row if reader is None else _read(row, reader)
+        except (UnreadableRecord, FaultyRecord) as unreadable:
+            return str(unreadable)
+        except Exception as bug:  # noqa: BLE001 - one record must not stop the feed of all accounts
+            return self._fault_of(bug)
+
+    async def _apply(self, run: list[tuple[BusRecord, StateChange]], unread: list[Unread]) -> None:
+        """Apply news that was gathered. Where that brings out a bug, each is applied by itself, and set aside alone."""
+        if not run:
+            return
+        accounts, gathered = self._ingests.accounts, run.copy()
+        run.clear()
+        try:
+            await accounts.take_all([news for _, news in gathered])
+            return
+        except DependencyFailed:
+            raise
+        except Exception as bug:  # noqa: BLE001 - as above
+            together = bug
+        found = False
+        for record, news in gathered:
+            if (error := await self._fault_in(accounts.take, news)) is not None:
+                found = True
+                await self._leave_out(record, error, unread=unread)
+        if not found:
+            self._aside.alarm(together)
+
+    async def _fault_in(self, take: Callable[[News], Awaitable[object]], news: News) -> str | None:
+        """Let news be taken; give what is wrong with it in words, ``None`` when nothing is."""
+        try:
+            await take(news)
+        except DependencyFailed:
+            raise
+        except (FaultyRecord, UnusableNews) as unusable:
+            return str(unusable)
+        except Exception as bug:  # noqa: BLE001 - as above
+            return self._fault_of(bug)
+        return None
+
+    def _fault_of(self, bug: Exception) -> str:
+        self._aside.alarm(bug)
+        return f"internal fault: {type(bug).__name__}: {bug}"
+
+    async def _leave_out(self, record: BusRecord, error: str, *, unread: list[Unread]) -> None:
+        """Make stale at once what the record's key names (told again, it must not undo a healing)."""
+        unread.append((record, error))
+        topic = self._names[record.topic]
+        if not self._aside.first(record) or topic.startswith("md."):
             return
         try:
             user_id = read_uuid(record.key)
         except Unreadable:
             return
         await self._ingests.accounts.leave_out(user_id, topic)
-
-    def _account(self, reader: Callable[[RecordRow], StateChange]) -> Process:
-        async def process(row: RecordRow) -> None:
-            await self._ingests.accounts.take(_read(row, reader))
-
-        return process
 
     def _instrument(self, topic: str) -> Process:
         async def process(row: RecordRow) -> None:

@@ -38,10 +38,8 @@ class KafkaDeadLetters:
         self._metadata = KafkaTopics(connection)
         self._source = KafkaEventSource(connection)
 
-    async def put(self, letter: DeadLetter) -> None:
-        error = letter.error[:_ERROR_CHARACTERS_MAX].encode(errors="backslashreplace")
-        ours: Headers = (*_place(letter), (_ERROR, error), (_TIME, b"%d" % letter.sent_us))
-        await self._published.publish([_event(letter, letter.value, (*letter.headers, *ours))])
+    async def put(self, letters: Sequence[DeadLetter]) -> None:
+        await self._published.publish([_event(letter, letter.value, headers=_why(letter)) for letter in letters])
 
     async def list(self, topic: str | None, *, limit: int, waiting: bool = False) -> Sequence[DeadLetter]:
         names = [dlq_name(name) for name in (self._topics if topic is None else (topic,))]
@@ -60,7 +58,7 @@ class KafkaDeadLetters:
         return sorted(found, key=lambda letter: letter.sent_us)[:limit]
 
     async def mark_replayed(self, letters: Sequence[DeadLetter], *, now_us: int) -> None:
-        marks = [_event(letter, b"", (*_place(letter), (_REPLAYED, b"%d" % now_us))) for letter in letters]
+        marks = [_event(letter, b"", headers=(*_place(letter), (_REPLAYED, b"%d" % now_us))) for letter in letters]
         await self._published.publish(marks)
 
 
@@ -72,7 +70,12 @@ def _place(letter: DeadLetter) -> Headers:
     )
 
 
-def _event(letter: DeadLetter, value: bytes, headers: Headers) -> OutgoingEvent:
+def _why(letter: DeadLetter) -> Headers:
+    error = letter.error[:_ERROR_CHARACTERS_MAX].encode(errors="backslashreplace")
+    return (*_place(letter), (_ERROR, error), (_TIME, b"%d" % letter.sent_us), *letter.headers)
+
+
+def _event(letter: DeadLetter, value: bytes, *, headers: Headers) -> OutgoingEvent:
     return OutgoingEvent(dlq_name(letter.topic), letter.key, value, event_id="", headers=headers)
 
 

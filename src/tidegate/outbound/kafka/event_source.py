@@ -92,7 +92,7 @@ class KafkaEventSource:
         try:
             with dependency():
                 async with asyncio.timeout(ANSWER_S):
-                    ends = await self._assigned(consumer, places, since or {})
+                    ends = await self._assigned(consumer, places, since=since or {})
             while ends:
                 with dependency():
                     async with asyncio.timeout(ANSWER_S):
@@ -157,7 +157,7 @@ class KafkaEventSource:
         return starts
 
     async def _assigned(
-        self, consumer: AIOKafkaConsumer, places: Sequence[Place], since: Mapping[Place, int]
+        self, consumer: AIOKafkaConsumer, places: Sequence[Place], *, since: Mapping[Place, int]
     ) -> dict[TopicPartition, int]:
         """Begin where it is asked; give the ends of the partitions in which there is something to tell."""
         partitions = [TopicPartition(*place) for place in places]

@@ -98,8 +98,9 @@ class MemoryDeadLetters:
     def __init__(self) -> None:
         self._letters: dict[tuple[str, int, int], DeadLetter] = {}
 
-    async def put(self, letter: DeadLetter) -> None:
-        self._letters.setdefault((letter.topic, letter.partition, letter.offset), letter)
+    async def put(self, letters: Sequence[DeadLetter]) -> None:
+        for letter in letters:
+            self._letters.setdefault((letter.topic, letter.partition, letter.offset), letter)
 
     async def list(self, topic: str | None, *, limit: int, waiting: bool = False) -> Sequence[DeadLetter]:
         return [

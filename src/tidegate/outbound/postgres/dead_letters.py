@@ -10,7 +10,9 @@ from tidegate.ports.event_bus import DeadLetter
 
 _PUT: Final = """
 INSERT INTO dead_letters (topic, partition, "offset", key, value, error, sent_at, headers)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+SELECT * FROM unnest(
+    $1::text[], $2::integer[], $3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::timestamptz[], $8::bytea[]
+)
 ON CONFLICT (topic, partition, "offset") DO NOTHING
 """
 _LIST: Final = """
@@ -31,10 +33,9 @@ class PostgresDeadLetters:
     def __init__(self, pool: PostgresPool) -> None:
         self._pool = pool
 
-    async def put(self, letter: DeadLetter) -> None:
-        async with self._pool.connection() as connection:
-            await connection.execute(
-                _PUT,
+    async def put(self, letters: Sequence[DeadLetter]) -> None:
+        rows = [
+            (
                 letter.topic,
                 letter.partition,
                 letter.offset,
@@ -44,6 +45,11 @@ class PostgresDeadLetters:
                 to_timestamp(letter.sent_us),
                 to_column(letter.headers),
             )
+            for letter in letters
+        ]
+        if rows:
+            async with self._pool.connection() as connection:
+                await connection.execute(_PUT, *map(list, zip(*rows, strict=True)))
 
     async def list(self, topic: str | None, *, limit: int, waiting: bool = False) -> Sequence[DeadLetter]:
         async with self._pool.connection() as connection:
