@@ -4,7 +4,7 @@ Environment variables ``TIDEGATE_<AREA>_<FIELD>``; units stand in the names; unk
 has a default. A URL chooses the technology; without it the embedded twin serves.
 """
 
-from tidegate.settings.areas import DataArea, DeskArea, GateArea, GrpcAccess
+from tidegate.settings.areas import DataArea, DeskArea, GateArea, GrpcAccess, GrpcArea, OidcArea, PostgresArea, RestArea
 from tidegate.settings.provider_areas import CrifArea, ProvidersArea, ZefixArea
 from tidegate.settings.reading import TEST_NAMES, UnreadableSettings, read_settings, setting_names
 from tidegate.settings.root import PREFIX, Profile, Settings
@@ -30,12 +30,16 @@ __all__ = [
     "DeskArea",
     "GateArea",
     "GrpcAccess",
+    "GrpcArea",
     "KafkaArea",
     "MetadataArea",
+    "OidcArea",
     "PositionArea",
+    "PostgresArea",
     "Profile",
     "ProvidersArea",
     "RedisArea",
+    "RestArea",
     "Role",
     "SaslMechanism",
     "SchemaRegistryArea",
