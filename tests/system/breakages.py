@@ -35,6 +35,7 @@ from tidegate.core.pretrade.order import OrderType, PositionSide, Side
 from tidegate.core.pretrade.rules import RiskRule, RuleAction
 from tidegate.core.pretrade.snapshot import GateConfiguration
 from tidegate.core.pretrade.tiers import MarginTier
+from tidegate.outbound.memory.account_book import MemoryAccountBook
 from tidegate.ports.configuration import Scope, TradingStateRow
 from tidegate.ports.decision_journal import DecisionRecord
 
@@ -192,11 +193,18 @@ def _always_moved(it: GateUnderTest) -> None:
     it.book.reserve = reserve  # type: ignore[method-assign]  # an account that never stands still
 
 
+def _forget_balances(it: GateUnderTest) -> None:
+    assert isinstance(it.book, MemoryAccountBook)
+    it.book._users[USER].account("main").balances = None
+
+
 def _unsure(it: GateUnderTest) -> None:
     """The journal commits, and its acknowledgement is lost."""
     real = it.journal.record
 
-    async def record(batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int) -> NoReturn:
+    async def record(
+        batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int, book_epoch: int | None = None
+    ) -> NoReturn:
         await real(batch, margin_call_cooldown_us=margin_call_cooldown_us)
         raise DependencyFailed("journal", "lost the connection after it had committed")
 
@@ -258,9 +266,7 @@ BREAKAGES: Final[Sequence[Breakage]] = [
         ),
         True,
     ),
-    Breakage(
-        "balances unknown", _set(lambda it: setattr(it.book._users[USER].account("main"), "balances", None)), True
-    ),
+    Breakage("balances unknown", _set(_forget_balances), True),
     Breakage(
         "all locked",
         _told(

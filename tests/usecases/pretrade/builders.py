@@ -1,7 +1,7 @@
 """A gate over the memory twins, and orders that state only what a test is about."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -20,6 +20,7 @@ from tidegate.outbound.memory.account_book import MemoryAccountBook
 from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas
 from tidegate.outbound.memory.decisions import MemoryDecisionJournal
 from tidegate.outbound.memory.profiles import MemoryProfiles
+from tidegate.ports.account_book import AccountBook
 from tidegate.ports.configuration import ProfileRow
 from tidegate.ports.decision_journal import DecisionJournal
 from tidegate.usecases.pretrade.deciding import Decider
@@ -82,7 +83,7 @@ class GateUnderTest:
     """The gate and what it stands on."""
 
     gate: Gate
-    book: MemoryAccountBook
+    book: AccountBook
     journal: DecisionJournal
     recorder: Recorder
     replica: Replica
@@ -97,7 +98,7 @@ class GateUnderTest:
         return {order_id: reservation.quantity for order_id, reservation in held.items()}
 
 
-async def a_funded_user(book: MemoryAccountBook, replica: Replica, *, user_id: str, total: Decimal) -> None:
+async def a_funded_user(book: AccountBook, replica: Replica, *, user_id: str, total: Decimal) -> None:
     """Let a user have a profile and a balance."""
     stamp = EventStamp(f"funds of {user_id}", "wallet.balance_changed.v1", 1, NOW_US)
     await book.apply(BalancesReplaced(user_id, "main", stamp, (Balance("USDT", total, Decimal(0)),)))
@@ -112,13 +113,14 @@ def a_configuration(settings: GateSettings) -> GateConfiguration:
 
 
 @asynccontextmanager
-async def a_gate(
+async def a_gate(  # tidy: allow-parameters - each test names the one or two that it is about
     *,
     total: Decimal = Decimal(10_000),
     journal: DecisionJournal | None = None,
     durability: Durability = Durability.JOURNAL,
     limits: GateLimits | None = None,
     settings: GateSettings | None = None,
+    make_book: Callable[[Market], Awaitable[AccountBook]] | None = None,
 ) -> AsyncIterator[GateUnderTest]:
     """Run a gate with one funded user at a fresh mark."""
     clock, market, alarms = HandClock(), Market(), list[Exception]()
@@ -127,7 +129,7 @@ async def a_gate(
     replica = Replica(market, a_configuration(settings or GateSettings()))
     replica.confirmed_at_us = NOW_US
     replica.see_account_feed(NOW_US)
-    book = MemoryAccountBook(market)
+    book = MemoryAccountBook(market) if make_book is None else await make_book(market)
     await a_funded_user(book, replica, user_id=USER, total=total)
     chosen = journal or MemoryDecisionJournal(MemoryProfiles(MemoryConfigurationAreas()))
     decider = Decider(replica, FlowWindows(), ids=CountedIds(), alarm=alarms.append)

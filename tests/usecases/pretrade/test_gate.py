@@ -35,7 +35,7 @@ class HaltingJournal(MemoryDecisionJournal):
         self.batches: list[int] = []
 
     async def record(
-        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
+        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int, book_epoch: int | None = None
     ) -> Mapping[int, RememberedAnswer]:
         """Write, unless the journal is down."""
         self.writing.set()
@@ -43,7 +43,7 @@ class HaltingJournal(MemoryDecisionJournal):
         if self.down:
             raise DependencyFailed("journal", "is down")
         self.batches.append(len(batch))
-        return await super().record(batch, margin_call_cooldown_us=margin_call_cooldown_us)
+        return await super().record(batch, margin_call_cooldown_us=margin_call_cooldown_us, book_epoch=book_epoch)
 
 
 async def test_gate_of_orders_asked_at_once_never_reserves_more_than_is_available() -> None:
@@ -292,10 +292,10 @@ class ForgetfulJournal(HaltingJournal):
         self.loses_next = False
 
     async def record(
-        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
+        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int, book_epoch: int | None = None
     ) -> Mapping[int, RememberedAnswer]:
         """Write, and lose the acknowledgement when told to."""
-        found = await super().record(batch, margin_call_cooldown_us=margin_call_cooldown_us)
+        found = await super().record(batch, margin_call_cooldown_us=margin_call_cooldown_us, book_epoch=book_epoch)
         if self.loses_next:
             self.loses_next = False
             raise DependencyFailed("journal", "the connection broke after the commit")

@@ -30,14 +30,14 @@ class TroubledJournal(MemoryDecisionJournal):
         self.may_write.set()
 
     async def record(
-        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
+        self, batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int, book_epoch: int | None = None
     ) -> Mapping[int, RememberedAnswer]:
         """Write, and say so unless it was told not to."""
         self.writing.set()
         await self.may_write.wait()
         if self.down:
             raise DependencyFailed("journal", "is down")
-        standing = await super().record(batch, margin_call_cooldown_us=margin_call_cooldown_us)
+        standing = await super().record(batch, margin_call_cooldown_us=margin_call_cooldown_us, book_epoch=book_epoch)
         if self.forgets_to_say:
             raise DependencyFailed("journal", "the connection was lost")
         return standing
@@ -159,9 +159,9 @@ async def test_recorder_that_loses_the_journal_in_a_batch_keeps_what_was_told_be
         writes = journal.record
 
         async def once(
-            batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int
+            batch: Sequence[DecisionRecord], *, margin_call_cooldown_us: int, book_epoch: int | None = None
         ) -> Mapping[int, RememberedAnswer]:
-            standing = await writes(batch, margin_call_cooldown_us=margin_call_cooldown_us)
+            standing = await writes(batch, margin_call_cooldown_us=margin_call_cooldown_us, book_epoch=book_epoch)
             journal.down = True
             return standing
 

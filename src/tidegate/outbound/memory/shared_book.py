@@ -14,7 +14,7 @@ from tidegate.core.pretrade.instrument import Instrument
 from tidegate.core.pretrade.snapshot import Market
 from tidegate.core.pretrade.state import UserState
 from tidegate.outbound.memory.account_book import MemoryAccountBook
-from tidegate.ports.account_book import FlowKept, ReserveRequest, UserFlows
+from tidegate.ports.account_book import UNDATED, FlowKept, InstrumentAge, ReserveRequest, UserFlows
 from tidegate.ports.shared_book import BookLost, BookRow
 
 
@@ -142,8 +142,8 @@ class MemorySharedBook:
     async def apply_all(self, changes: Sequence[StateChange]) -> Sequence[Applied]:
         return [await self.apply(change) for change in changes]
 
-    async def recount(self, instrument: Instrument) -> None:
-        await self._whole().book.recount(instrument)
+    async def recount(self, instrument: Instrument, age: InstrumentAge = UNDATED) -> None:
+        await self._whole().book.recount(instrument, age)
 
     async def restore(self, user_id: str, *, account_id: str, reservation: Reservation) -> bool:
         content = self._whole()

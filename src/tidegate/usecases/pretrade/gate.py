@@ -174,6 +174,7 @@ class Gate:
         """Decide, reserve and record a batch once; give the orders whose user moved meanwhile."""
         batch = [asked for asked in batch if not asked.reply.done()]
         users = list(dict.fromkeys(asked.order.user_id for asked in batch))
+        epoch = self._book.epoch
         states = await self._book.snapshot(users, now_us=now_us)
         decided: list[tuple[Asked, Decided]] = []
         versions = {user_id: states[user_id].version for user_id in users}
@@ -181,7 +182,7 @@ class Gate:
             decided.append((asked, self._decider.decide(asked, states[asked.order.user_id], now_us=now_us)))
         requests = _requests(decided, versions)
         try:
-            moved = set(await self._book.reserve(requests)) if requests else set()
+            moved = await self._reserve(requests, users=users, epoch=epoch)
         except DependencyFailed:
             await self._book.forget(requests)
             for asked, one in decided:
@@ -191,8 +192,15 @@ class Gate:
             if asked.order.user_id in moved:
                 self._decider.take_back(asked, one)
         settled = [(asked, one) for asked, one in decided if asked.order.user_id not in moved]
-        await self._recorder.record_and_tell(settled)
+        await self._recorder.record_and_tell(settled, epoch or None)
         return [asked for asked, _ in decided if asked.order.user_id in moved]
+
+    async def _reserve(self, requests: Sequence[ReserveRequest], *, users: Sequence[str], epoch: int) -> set[str]:
+        """Reserve in the life of the book that was read; give whose state has moved: everyone's when it has ended."""
+        if self._book.epoch != epoch:
+            return set(users)
+        moved = set(await self._book.reserve(requests)) if requests else set()
+        return moved if self._book.epoch == epoch else set(users)
 
 
 def _requests(decided: Iterable[tuple[Asked, Decided]], versions: Mapping[str, int]) -> list[ReserveRequest]:

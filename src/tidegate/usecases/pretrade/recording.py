@@ -6,6 +6,7 @@ a journal that does not answer stops the gate as soon as that is known.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 
 from tidegate.core.kernel.trouble import DependencyFailed
@@ -73,20 +74,23 @@ class Recorder:
         if self._unheard or self._withdrawals:
             await self.flush()
 
-    async def record_and_tell(self, settled: Settled) -> None:
+    async def record_and_tell(self, settled: Settled, book_epoch: int | None) -> None:
         """Record a batch and tell each caller the answer that stands.
+
+        ``book_epoch``: the life of a shared book that the batch was decided on. ``relaxed`` is not bound to it: what it
+        tells before it is written may be lost with the book as with the process.
 
         Raises:
             DependencyFailed: nothing, or nothing for sure, was written of those that were told nothing; what they held
-                is given back.
+                is given back. ``BookLost``: the life has ended.
         """
         records = [(asked, decided, _record(asked, decided)) for asked, decided in settled if not asked.dry_run]
         told = 0
         try:
-            standing = await self._write([record for _, _, record in records])
+            standing = await self._write([record for _, _, record in records], book_epoch)
             for place, (asked, decided, record) in enumerate(records):
                 if place in standing:
-                    await self._tell_standing(asked, decided, standing=standing[place])
+                    await self._tell_standing(asked, decided, standing=standing[place], book_epoch=book_epoch)
                 else:
                     await self._tell(asked, decided, remembered=record.remembered)
                 told += 1
@@ -97,7 +101,7 @@ class Recorder:
             if asked.dry_run:
                 asked.tell(decided.answer)
 
-    async def _write(self, records: Sequence[DecisionRecord]) -> dict[int, RememberedAnswer]:
+    async def _write(self, records: Sequence[DecisionRecord], book_epoch: int | None) -> dict[int, RememberedAnswer]:
         if not records:
             return {}
         if self._durability is Durability.RELAXED:
@@ -105,7 +109,8 @@ class Recorder:
             self._to_do.set()
             return {}
         cooldown_us = self._settings().margin_call_cooldown_s * 1_000_000
-        return dict(await self._journal.record(records, margin_call_cooldown_us=cooldown_us))
+        standing = await self._journal.record(records, margin_call_cooldown_us=cooldown_us, book_epoch=book_epoch)
+        return dict(standing)
 
     async def _tell(self, asked: Asked, decided: Decided, *, remembered: bool) -> None:
         if asked.tell(decided.answer):
@@ -118,7 +123,9 @@ class Recorder:
         await self._release(asked, decided)
         self._withdraw_later(decided)
 
-    async def _tell_standing(self, asked: Asked, decided: Decided, *, standing: RememberedAnswer) -> None:
+    async def _tell_standing(
+        self, asked: Asked, decided: Decided, *, standing: RememberedAnswer, book_epoch: int | None
+    ) -> None:
         """Tell the answer that another process, or this one before a restart, gave to the same order."""
         await self._release(asked, decided)
         self.answers.put(asked.key, fingerprint=standing.fingerprint, answer=standing.answer)
@@ -135,12 +142,16 @@ class Recorder:
             reservation=None,
         )
         refused = Decided(verdict, answer, decided.evidence, None, None)
-        await self._write([_record(asked, refused)])
+        await self._write([_record(asked, refused)], book_epoch)
         asked.tell(answer)
 
     async def _release(self, asked: Asked, decided: Decided) -> None:
         self._take_back(asked, decided)
-        if decided.held is not None:
+        if decided.held is None:
+            return
+        # A book that does not answer is not asked again: by then another process may have reserved under the same id.
+        # What was not released expires by itself.
+        with suppress(DependencyFailed):
             await self._book.release(
                 asked.order.user_id, account_id=asked.order.account_id, order_ids=[asked.order.order_id]
             )
@@ -213,7 +224,8 @@ class Recorder:
                 order = batch[place].order
                 if answered.answer.decision_id == batch[place].answer.decision_id:
                     continue  # our own: a commit whose acknowledgement was lost, written again
-                await self._book.release(order.user_id, account_id=order.account_id, order_ids=[order.order_id])
+                with suppress(DependencyFailed):  # as above
+                    await self._book.release(order.user_id, account_id=order.account_id, order_ids=[order.order_id])
 
 
 def _record(asked: Asked, decided: Decided) -> DecisionRecord:

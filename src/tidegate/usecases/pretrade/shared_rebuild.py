@@ -3,7 +3,7 @@
 It may die anywhere: nobody works on a life that is not whole, and the next builder begins another one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,10 +13,9 @@ from tidegate.ports.account_book import FlowKept, UserFlows
 from tidegate.ports.book_mirror import BookLife, BookLives, BookMirror
 from tidegate.ports.clock import Clock
 from tidegate.ports.decision_journal import DecisionArchive
-from tidegate.ports.event_bus import EventSource, Place
+from tidegate.ports.event_bus import EventSource
 from tidegate.ports.shared_book import BookLost, SharedBook
 from tidegate.usecases.pretrade.flow import FlowWindows
-from tidegate.usecases.pretrade.mirroring import Mirroring
 from tidegate.usecases.pretrade.rebuild import Stage
 from tidegate.usecases.pretrade.restore_flow import restore_flow
 from tidegate.usecases.pretrade.restore_reservations import restore_reservations
@@ -81,8 +80,8 @@ class SharedRebuild:
         """Begin a life, fill it and publish it.
 
         The life begins in the store before anything is read, so by then nothing can be told or mirrored any more that
-        was decided or applied before. It is mirrored before it is published, so that whoever goes on may promise
-        places that lie behind what was told again here.
+        was decided or applied before. Nothing of the work is mirrored: whoever has applied what lies behind the
+        mirrored places still knows of whom it was, or its successor applies it again (``mirroring.py``).
 
         Raises:
             DependencyFailed: something did not answer; the life is not whole and never will be.
@@ -94,14 +93,11 @@ class SharedRebuild:
         life = BookLife(await lives.begin(), instance)
         await book.begin(life.epoch, instance=instance)
         users = await self._put_mirrored(book)
-        ends, records = await self._tell_again(building)
+        records = await self._tell_again(building)
         reservations = await restore_reservations(
             self._never_lost.archive, book, market=building.market, now_us=self._clock.now_us()
         )
         windows = await self._put_windows(building)
-        mirroring = Mirroring(book, self._never_lost.mirror)
-        mirroring.committed(ends)
-        await mirroring.save()
         if await book.instance() != instance:
             raise BookLost("its servers were replaced while it was built")
         await book.publish(life.epoch)
@@ -115,20 +111,18 @@ class SharedRebuild:
             users += len(rows)
         return users
 
-    async def _tell_again(self, building: Building) -> tuple[Mapping[Place, int], int]:
-        """Apply the topics from the mirrored places to their ends; give where these are, and how many records it was.
-
-        A partition without a place is told from its beginning.
+    async def _tell_again(self, building: Building) -> int:
+        """Apply the topics from the mirrored places to their ends, a partition without one from its beginning; give the
+        number of records.
         """
         places = await self._never_lost.mirror.places()
-        ends, told = dict[Place, int](), 0
+        told = 0
         for stage in building.stages:
             since = None if stage.whole else places
             async for records in self._never_lost.source.replay(stage.topics, since=since):
                 await stage.retell(records)
                 told += len(records)
-                ends |= {(record.topic, record.partition): record.offset + 1 for record in records}
-        return ends, told
+        return told
 
     async def _put_windows(self, building: Building) -> int:
         """Count again what the journal knows; of fills, and of the tokens left, the book's own windows know more."""
