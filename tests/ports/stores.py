@@ -10,6 +10,7 @@ from tidegate.outbound.memory.book_mirror import LivesKept, MemoryBookLives, Mem
 from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas, MemoryConfigurationWatch
 from tidegate.outbound.memory.decisions import MemoryDecisionArchive, MemoryDecisionJournal, MemoryOutbox
 from tidegate.outbound.memory.desk_configuration import MemoryDeskConfiguration
+from tidegate.outbound.memory.early_news import MemoryEarlyNews
 from tidegate.outbound.memory.event_bus import MemoryDeadLetters, MemoryEventBus
 from tidegate.outbound.memory.margin_tiers import MemoryMarginTiers
 from tidegate.outbound.memory.profiles import MemoryProfiles
@@ -22,6 +23,7 @@ from tidegate.outbound.postgres.dead_letters import PostgresDeadLetters
 from tidegate.outbound.postgres.decision_archive import PostgresDecisionArchive
 from tidegate.outbound.postgres.decision_journal import PostgresDecisionJournal
 from tidegate.outbound.postgres.desk_configuration import PostgresDeskConfiguration
+from tidegate.outbound.postgres.early_news import PostgresEarlyNews
 from tidegate.outbound.postgres.event_bus import PostgresEventBus
 from tidegate.outbound.postgres.margin_tiers import PostgresMarginTiers
 from tidegate.outbound.postgres.outbox import PostgresOutbox
@@ -35,6 +37,7 @@ from tidegate.ports.configuration import MarginTiers, Profiles, RiskRules, Tradi
 from tidegate.ports.configuration_watch import ConfigurationWatch
 from tidegate.ports.decision_journal import DecisionArchive, DecisionJournal, DecisionRecord
 from tidegate.ports.desk_configuration import RuleConfigurationRepository
+from tidegate.ports.early_news import EarlyNews
 from tidegate.ports.event_bus import DeadLetters
 from tidegate.ports.outbox import Outbox, Record_co
 from tidegate.ports.retention import Retention
@@ -65,6 +68,7 @@ class Stores:
     retention: Retention
     new_lives: Callable[[], BookLives]
     mirror: BookMirror
+    early_news: EarlyNews
 
 
 def memory_stores() -> Stores:
@@ -88,6 +92,7 @@ def memory_stores() -> Stores:
         retention=MemoryRetention(journal, bus, profiles=profiles),
         new_lives=lambda: MemoryBookLives(lives),
         mirror=MemoryBookMirror(lives),
+        early_news=MemoryEarlyNews(),
     )
 
 
@@ -108,4 +113,5 @@ def postgres_stores(pool: PostgresPool) -> Stores:
         retention=PostgresRetention(pool),
         new_lives=lambda: PostgresBookLives(pool),
         mirror=PostgresBookMirror(pool),
+        early_news=PostgresEarlyNews(pool),
     )

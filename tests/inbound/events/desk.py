@@ -13,6 +13,7 @@ from tidegate.inbound.events.processors import EventProcessors, Ingests, Setting
 from tidegate.outbound.memory.account_book import MemoryAccountBook
 from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas, MemoryConfigurationWatch
 from tidegate.outbound.memory.decisions import MemoryDecisionArchive, MemoryDecisionJournal, MemoryOutbox
+from tidegate.outbound.memory.early_news import MemoryEarlyNews
 from tidegate.outbound.memory.event_bus import MemoryDeadLetters, MemoryEventBus
 from tidegate.outbound.memory.margin_tiers import MemoryMarginTiers
 from tidegate.outbound.memory.profiles import MemoryProfiles
@@ -56,6 +57,7 @@ class Durable:
         self.outbox = MemoryOutbox(self.journal)
         self.bus = MemoryEventBus()
         self.letters = MemoryDeadLetters()
+        self.early = MemoryEarlyNews()
 
 
 @dataclass
@@ -83,7 +85,11 @@ class Desk:
         )
         accounts = AccountIngest(self.book, self.counts, heard=self.heard.append)
         self.profile_ingest = ProfileIngest(
-            durable.profiles, accounts, replica=self.replica, refresh=self.keeper.refresh_profiles
+            durable.profiles,
+            accounts,
+            early=durable.early,
+            replica=self.replica,
+            refresh=self.keeper.refresh_profiles,
         )
         self.instrument_ingest = InstrumentIngest(self.book, self.market, counts=self.counts)
         self.ingests = Ingests(accounts, self.profile_ingest, self.instrument_ingest)

@@ -1,17 +1,17 @@
 """What an event that was read does to the account book, the profiles and the market: each exactly once."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from tidegate.core.pretrade.account import Profile
 from tidegate.core.pretrade.changes import LeftOut, ProfileTold, StateChange
 from tidegate.core.pretrade.feeds import Applied, EventStamp, FeedPlace
-from tidegate.core.pretrade.instrument import KYC_RANK, Instrument, KycLevel, Mark
+from tidegate.core.pretrade.instrument import KYC_RANK, Instrument, Mark
 from tidegate.core.pretrade.snapshot import Market
+from tidegate.ports import early_news
 from tidegate.ports.account_book import AccountBook
 from tidegate.ports.configuration import ProfileChange, Profiles
+from tidegate.ports.early_news import EarlyNews
 from tidegate.ports.stored import Conflict, NotStored
 from tidegate.usecases.pretrade.replica import Replica
 
@@ -30,18 +30,8 @@ class UnusableNews(ValueError):
     """An event that was read and says what cannot be kept; reading it again gives the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileNews:
-    """A user.* event: the limits it sets, ``created`` when it has all of them, ``reached`` the KYC level to which it
-    raises, ``heals`` when it is a snapshot.
-    """
-
-    user_id: str
-    stamp: EventStamp
-    change: ProfileChange = field(default_factory=ProfileChange)
-    created: Profile | None = None
-    reached: KycLevel | None = None
-    heals: Mapping[str, int] | None = None
+ProfileNews = early_news.ProfileNews
+"""A user.* event, as it was read."""
 
 
 class AccountIngest:
@@ -96,14 +86,15 @@ class ProfileIngest:
         profiles: Profiles,
         accounts: AccountIngest,
         *,
+        early: EarlyNews,
         replica: Replica,
         refresh: Callable[[], Awaitable[None]],
     ) -> None:
         self._profiles = profiles
         self._accounts = accounts
+        self._early = early
         self._replica = replica
         self._refresh = refresh
-        self._early: dict[str, dict[str, ProfileNews]] = {}
         self._moved = False
 
     async def take(self, news: ProfileNews) -> Applied:
@@ -150,21 +141,23 @@ class ProfileIngest:
         self._moved = self._moved or applied in {Applied.APPLIED, Applied.GAP}
 
     async def _keep_early(self, news: ProfileNews) -> None:
-        if sum(map(len, self._early.values())) >= EARLY_MAX:
-            await self._accounts.leave_out(news.user_id, news.stamp.topic)
+        if await self._early.keep(news, most=EARLY_MAX):
+            # another process may have made the profile meanwhile, when nothing was waiting for it yet
+            await self._take_early(news.user_id)
         else:
-            self._early.setdefault(news.user_id, {})[news.stamp.event_id] = news
+            await self._accounts.leave_out(news.user_id, news.stamp.topic)
 
     async def _take_early(self, user_id: str) -> None:
-        early = self._early.get(user_id)
-        if early is None:
-            return
-        for news in sorted(early.values(), key=lambda waiting: (waiting.stamp.at_us, waiting.stamp.sequence)):
+        waiting = await self._early.of(user_id)
+        for news in waiting:
             try:
                 await self._set(news)
+            except NotStored:
+                return
             except UnusableNews:
                 await self._accounts.leave_out(user_id, news.stamp.topic)
-        del self._early[user_id]
+        if waiting:
+            await self._early.forget(user_id, [news.stamp.event_id for news in waiting])
 
 
 class InstrumentIngest:
