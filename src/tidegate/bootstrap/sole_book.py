@@ -10,7 +10,7 @@ from tidegate.bootstrap.surroundings import Surroundings
 from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.outbound.postgres.relay_claim import RelayClaim
 
-_LOCK: Final = 0x626F_6F6B  # "book"
+BOOK_LOCK: Final = 0x626F_6F6B  # "book"
 _ATTEMPTS: Final = 20
 _ATTEMPT_S: Final = 0.25
 """A start waits 5 s for the process before it to be gone: the database may notice later than the port."""
@@ -24,13 +24,21 @@ class SoleBook:
     def __init__(self, claim: RelayClaim) -> None:
         self._claim = claim
 
+    async def has(self) -> bool:
+        """Take the right unless another process has it; tell whether this one does.
+
+        Raises:
+            DependencyFailed: the database does not answer.
+        """
+        return await self._claim.take()
+
     async def take(self) -> None:
         """Take the right, or make sure that it is held.
 
         Raises:
             DependencyFailed: another process has it, or the database does not answer.
         """
-        if not await self._claim.take():
+        if not await self.has():
             raise DependencyFailed(
                 "account book", "another process decides on this database, and its book is in memory: stop it first"
             )
@@ -41,12 +49,17 @@ class SoleBook:
         Raises:
             DependencyFailed: another process has taken it meanwhile; this one must not decide any more.
         """
-        while True:
+        held = True
+        while held:
             await asyncio.sleep(_HOLD_S)
             with contextlib.suppress(DependencyFailed):
-                if not await self._claim.take():
-                    break
+                held = await self.has()
         await self.take()
+
+    async def close(self) -> None:
+        """Give the right up."""
+        with contextlib.suppress(DependencyFailed):
+            await self._claim.close()
 
 
 @asynccontextmanager
@@ -56,15 +69,13 @@ async def open_sole_book(around: Surroundings) -> AsyncIterator[SoleBook]:
     Raises:
         DependencyFailed: another is, and was for 5 s; or the database does not answer.
     """
-    claim = RelayClaim(around.stores.pool, _LOCK)
-    book = SoleBook(claim)
+    book = SoleBook(RelayClaim(around.stores.pool, BOOK_LOCK))
     try:
         for _ in range(_ATTEMPTS):
-            if await claim.take():
+            if await book.has():
                 break
             await asyncio.sleep(_ATTEMPT_S)
         await book.take()
         yield book
     finally:
-        with contextlib.suppress(DependencyFailed):
-            await claim.close()
+        await book.close()
