@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from random import Random
 
 import pytest
 from tests.core.pretrade.told import a_position, balance_set, balances_replaced, position_closed
@@ -104,6 +105,22 @@ async def test_positions_that_were_read_count_like_told_ones() -> None:
         assert await desk.reason(an_order_of_new("n-1")) is RejectReason.INSUFFICIENT_MARGIN
         closing = an_order_of_new("n-2", side=Side.SELL, quantity=Decimal("0.5"), reduce_only=True)
         assert (await desk.ask(closing)).decision is Decision.APPROVED
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_account_that_was_read_is_decided_like_one_that_was_told(seed: int) -> None:
+    """RE-308: whatever the account holds, the answer is the one that the topics would have led to."""
+    random = Random(seed)
+    held = [Decimal(random.randint(-30, 30)) / 10 for _ in range(random.randint(0, 1))]
+    services = services_that_know(
+        *(str(quantity) for quantity in held if quantity), usdt=str(random.randint(0, 20_000))
+    )
+    balances, holdings = services.accounts[KEY]
+    order = an_order_of_new(side=random.choice((Side.BUY, Side.SELL)), quantity=Decimal(random.randint(1, 40)) / 10)
+    async with a_desk(services) as desk, a_desk(FakeUpstream()) as told:
+        await told.gate.book.apply_all([holdings.positions, holdings.orders, balances])
+        answer, expected = await desk.ask(order), await told.ask(order)
+    assert answer == expected
 
 
 async def test_account_is_asked_for_once_however_many_of_its_orders_wait() -> None:
