@@ -125,7 +125,7 @@ class RedisAccountBook(RedisSharedBook):
         return [results[place] for place in range(len(changes))]
 
     async def recount(self, instrument: Instrument, age: InstrumentAge = UNDATED) -> None:
-        self._life.require()
+        self._life.require(self.epoch)
         await self._instruments.put(instrument, age)
 
     async def restore(self, user_id: str, *, account_id: str, reservation: Reservation) -> bool:
@@ -139,7 +139,7 @@ class RedisAccountBook(RedisSharedBook):
 
     async def _append(self, new: Mapping[str, Sequence[Told]]) -> None:
         """Append news, one call a user, so that its order stands; read users of whom everything was heard before."""
-        calls: list[Call] = []
+        calls, epoch = list[Call](), self.epoch
         for user_id, moves in new.items():
             entry = self._users.entry(user_id)
             known: tuple[Argument, ...] = (entry.seen, int(entry.state is not None))
@@ -147,7 +147,7 @@ class RedisAccountBook(RedisSharedBook):
         replies = whole(await self._life.ask(calls))
         again: list[str] = []
         for (user_id, moves), reply in zip(new.items(), replies, strict=True):
-            await self._reading.merge([(user_id, reply if isinstance(reply, int) else reply[:3])])
+            await self._reading.merge([(user_id, reply if isinstance(reply, int) else reply[:3])], epoch=epoch)
             if moves and reply[3]:
                 self._compact_soon(user_id)
             if moves and not self._users.follow(user_id, reply[0], moves=moves):

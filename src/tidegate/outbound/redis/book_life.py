@@ -33,11 +33,10 @@ class BookLife:
             BookLost: see above; or another life was adopted while they ran, and what they gave is of the former.
             DependencyFailed: the pipeline failed; any of them may have run.
         """
-        self.require()
         epoch = self.epoch
+        self.require(epoch)
         replies = await self._link.evaluate(calls)
-        if epoch != self.epoch:
-            raise BookLost("another life was adopted meanwhile")
+        self.require(epoch)
         self._judge_servers()
         for place, reply in enumerate(replies):
             if reply == LOST:
@@ -45,14 +44,16 @@ class BookLife:
                 replies[place] = BookLost("what it held is gone, or of another life")
         return replies
 
-    def require(self) -> None:
-        """Refuse to go on without a life.
+    def require(self, epoch: int) -> None:
+        """Refuse to go on with what was asked, or is to be asked, in a life.
 
         Raises:
-            BookLost: none was adopted, or it is lost.
+            BookLost: none was adopted, it is lost, or another one was adopted meanwhile.
         """
-        if self.lost or not self.epoch:
+        if self.lost or not epoch:
             raise BookLost("lost, and not yet rebuilt" if self.lost else "no life of it was adopted yet")
+        if epoch != self.epoch:
+            raise BookLost("another life was adopted meanwhile")
 
     async def published(self) -> int | None:
         """See ``AdoptedBook``."""

@@ -18,6 +18,7 @@ from tidegate.outbound.redis.keys import user_keys
 from tidegate.outbound.redis.moves import Move, Reserved, Told, decode_move, play
 from tidegate.outbound.redis.state_codec import decode_flow, decode_state
 from tidegate.ports.account_book import Checked, FlowKept, UserFlows
+from tidegate.ports.clock import Clock
 
 TAKEN = (Applied.APPLIED, Applied.GAP)
 
@@ -41,8 +42,9 @@ class CachedUsers:
     ``awaited``: what became of this process's own news, by number, for whoever has put its number in.
     """
 
-    def __init__(self, market: Market, flows: UserFlows, *, writer: str, users_max: int) -> None:
+    def __init__(self, market: Market, flows: UserFlows, *, clock: Clock, writer: str, users_max: int) -> None:
         self._market = market
+        self._clock = clock
         self._flows = flows
         self._writer = writer
         self._users_max = users_max
@@ -123,10 +125,10 @@ class CachedUsers:
             UnknownInstrument: an instrument is to be known first.
         """
         base, facts, flow, raw = lacking
-        state = decode_state(user_id, facts, instruments=self._market.instruments)
+        state = self._decoded(user_id, facts)
         told: list[Checked | StateChange] = []
         for move in map(decode_move, raw):
-            applied = play(state, move, instruments=self._market.instruments)
+            applied = play(state, move, instruments=self._market.instruments, now_us=self._clock.now_us())
             if isinstance(move, Reserved):
                 told.extend(move.checked)
             elif isinstance(move, Told) and applied in TAKEN:
@@ -138,7 +140,7 @@ class CachedUsers:
         base, facts, flow, raw = lacking
         entry.state = None
         try:
-            state = decode_state(user_id, facts, instruments=self._market.instruments)
+            state = self._decoded(user_id, facts)
             self._flows.put(user_id, decode_flow(flow))
             for move in map(decode_move, raw):
                 self._play(state, move, anew=True)
@@ -148,8 +150,11 @@ class CachedUsers:
         entry.state = state
         state.version = entry.seen = entry.loaded = base + len(raw)
 
+    def _decoded(self, user_id: str, facts: bytes) -> UserState:
+        return decode_state(user_id, facts, instruments=self._market.instruments, now_us=self._clock.now_us())
+
     def _play(self, state: UserState, move: Move, *, anew: bool) -> None:
-        applied = play(state, move, instruments=self._market.instruments)
+        applied = play(state, move, instruments=self._market.instruments, now_us=self._clock.now_us())
         own = move.writer == self._writer
         if isinstance(move, Reserved):
             # what this process decided itself it has counted when it decided

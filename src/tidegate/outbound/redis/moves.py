@@ -17,7 +17,7 @@ from tidegate.core.pretrade.changes import AccountChange, ExposureReported, Left
 from tidegate.core.pretrade.feeds import Applied
 from tidegate.core.pretrade.instrument import Instrument
 from tidegate.core.pretrade.state import UserState
-from tidegate.outbound.redis.state_codec import UnknownInstrument, read, write
+from tidegate.outbound.redis.state_codec import hold, read, write
 from tidegate.ports.account_book import Checked
 
 _NEWS: Final[Mapping[str, type]] = {
@@ -87,11 +87,12 @@ def decode_move(raw: bytes) -> Move:
         raise DependencyFailed("account book", "it holds news that cannot be read") from unreadable
 
 
-def play(state: UserState, move: Move, *, instruments: Mapping[str, Instrument]) -> Applied | None:
+def play(state: UserState, move: Move, *, instruments: Mapping[str, Instrument], now_us: int) -> Applied | None:
     """Let a move change a state; tell what became of news. The version is the caller's to set.
 
     Raises:
-        UnknownInstrument: it reserves in an instrument that is not among these; nothing was changed.
+        UnknownInstrument: it reserves, and has not expired, in an instrument that is not among these. To play it again
+            does what is left to do.
     """
     if isinstance(move, Told):
         return apply_change(state, move.change, instruments=instruments)
@@ -99,11 +100,8 @@ def play(state: UserState, move: Move, *, instruments: Mapping[str, Instrument])
         for account_id, order_id, expires_at_us in move.held:
             _release(state, account_id, order_id=order_id, expires_at_us=expires_at_us, instruments=instruments)
         return None
-    for _, reservation in move.held:
-        if reservation.symbol not in instruments:
-            raise UnknownInstrument(reservation.symbol)
     for account_id, reservation in move.held:
-        state.hold(account_id, reservation, instrument=instruments[reservation.symbol])
+        hold(state, account_id, reservation=reservation, instruments=instruments, now_us=now_us)
     return None
 
 

@@ -46,14 +46,14 @@ class Reading:
 
     async def caught_up(self, user_ids: Sequence[str]) -> dict[str, UserState]:
         """Give the states as they are now. Between the last of them and the caller nothing else runs."""
-        left = user_ids
+        left, epoch = user_ids, self._life.epoch
         for _ in range(ROUNDS_MAX):
             entries = [self._users.entry(user_id) for user_id in left]
             calls = [self.call("read", entry, entry.seen, int(entry.state is not None)) for entry in entries]
             # the revision comes last: whatever a state refers to was there before it
             replies = whole(await self._life.ask([*calls, self._instruments.revision_call()]))
             await self._instruments.follow(replies[-1])
-            await self.merge(zip(left, replies, strict=False))
+            await self.merge(zip(left, replies, strict=False), epoch=epoch)
             found = {user_id: self._users.entry(user_id).state for user_id in user_ids}
             done = {user_id: state for user_id, state in found.items() if state is not None}
             left = [user_id for user_id in user_ids if user_id not in done]
@@ -62,9 +62,10 @@ class Reading:
                 return done
         raise DependencyFailed("account book", "the accounts keep moving", retry_after_ms=10)
 
-    async def merge(self, replies: Iterable[tuple[str, Reply]]) -> None:
-        """Bring states up to what was read; one that cannot be is to be read whole."""
+    async def merge(self, replies: Iterable[tuple[str, Reply]], *, epoch: int) -> None:
+        """Bring states up to what was read in a life; one that cannot be is to be read whole."""
         for user_id, reply in replies:
+            self._life.require(epoch)
             if isinstance(reply, int):
                 continue
             version, is_whole, lacking = reply

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from secrets import token_urlsafe
 from typing import Final
 
@@ -37,7 +36,7 @@ class RedisSharedBook:
         self._market = market
         self._writer = token_urlsafe(6)
         self._life = BookLife(link)
-        self._users = CachedUsers(market, flows, writer=self._writer, users_max=users_max)
+        self._users = CachedUsers(market, flows, clock=clock, writer=self._writer, users_max=users_max)
         self._instruments = RedisInstruments(link, market, changed=self._users.count_anew)
         self._reading = Reading(self._life, self._users, instruments=self._instruments, market=market)
         self._doubts = Doubts(self._reading, self._users)
@@ -67,7 +66,7 @@ class RedisSharedBook:
         """See ``RebuiltBook``. The instruments that this process knows are those of the new life."""
         await self._life.begin(epoch, instance=instance)
         self._forget_all()
-        await self._instruments.put_all()
+        await self._instruments.load()
 
     async def publish(self, epoch: int) -> None:
         await self._life.publish(epoch)
@@ -100,7 +99,6 @@ class RedisSharedBook:
             self._users.trim()
 
     async def put_flows(self, flows: Mapping[str, FlowKept]) -> None:
-        """See ``RebuiltBook``. Windows without fills keep those that news has told: no journal knows of fills."""
         for page in pages(list(flows)):
             self._reading.dirty.update(page)
             for user_id, reply in zip(page, await self._reading.read_whole(page), strict=True):
@@ -134,12 +132,14 @@ class RedisSharedBook:
         state, kept = self._users.fresh_copy(user_id, lacking)
         for _ in state.expire(self._clock.now_us(), self._market.instruments):
             pass
-        if flow is not None:
-            kept = flow if flow.fills or kept is None else replace(flow, fills=kept.fills)
         entry = self._users.entry(user_id)
         whole(
             await self._life.ask(
-                [self._reading.call("compact", entry, version, encode_state(state), encode_flow(kept))]
+                [
+                    self._reading.call(
+                        "compact", entry, version, encode_state(state), encode_flow(kept if flow is None else flow)
+                    )
+                ]
             )
         )
 

@@ -86,12 +86,12 @@ def encode_state(state: UserState) -> bytes:
     return write(_User(state.reported_exposure, _places(state.places), accounts))
 
 
-def decode_state(user_id: str, raw: bytes, *, instruments: Mapping[str, Instrument]) -> UserState:
+def decode_state(user_id: str, raw: bytes, *, instruments: Mapping[str, Instrument], now_us: int) -> UserState:
     """Read a state; empty bytes are the state of a user never heard of. Its version is the caller's to set.
 
     Raises:
         DependencyFailed: the bytes are no state.
-        UnknownInstrument: it reserves in an instrument that is not among these.
+        UnknownInstrument: it reserves, and has not expired, in an instrument that is not among these.
     """
     state = UserState(user_id)
     if not raw:
@@ -101,7 +101,29 @@ def decode_state(user_id: str, raw: bytes, *, instruments: Mapping[str, Instrume
     state.places = _places_read(facts.places)
     for told in facts.accounts:
         _read_account(state, told, instruments=instruments)
+        for reservation in told.reservations:
+            hold(state, told.account_id, reservation=reservation, instruments=instruments, now_us=now_us)
     return state
+
+
+def hold(
+    state: UserState,
+    account_id: str,
+    *,
+    reservation: Reservation,
+    instruments: Mapping[str, Instrument],
+    now_us: int,
+) -> None:
+    """Hold a reservation; one that has expired, in an instrument not known, holds nothing any more.
+
+    Raises:
+        UnknownInstrument: it has not expired.
+    """
+    instrument = instruments.get(reservation.symbol)
+    if instrument is not None:
+        state.hold(account_id, reservation, instrument=instrument)
+    elif reservation.expires_at_us > now_us:
+        raise UnknownInstrument(reservation.symbol)
 
 
 def encode_flow(kept: FlowKept | None) -> bytes:
@@ -155,11 +177,6 @@ def _read_account(state: UserState, told: _Account, *, instruments: Mapping[str,
             heard.unknown_symbols.add(order.symbol)
         else:
             account.put_open_order(order, instrument)
-    for reservation in told.reservations:
-        instrument = instruments.get(reservation.symbol)
-        if instrument is None:
-            raise UnknownInstrument(reservation.symbol)
-        state.hold(told.account_id, reservation, instrument=instrument)
     heard.places = _places_read(told.places)
     heard.seen = {(symbol, side): seen for symbol, side, seen in told.seen}
     heard.seen_floor = told.seen_floor
