@@ -15,6 +15,7 @@ from tidegate.inbound.events.marks import MarkProcessor
 from tidegate.inbound.events.processors import EventProcessors, Ingests, SettingAside
 from tidegate.outbound.memory.account_book import MemoryAccountBook
 from tidegate.outbound.memory.configuration_areas import MemoryConfigurationAreas
+from tidegate.outbound.memory.early_news import MemoryEarlyNews
 from tidegate.outbound.memory.event_bus import MemoryDeadLetters
 from tidegate.outbound.memory.profiles import MemoryProfiles
 from tidegate.ports.event_bus import BusRecord
@@ -75,7 +76,11 @@ class Applier:
         accounts = AccountIngest(book, counts)
         replica = Replica(market, empty_configuration(GateSettings()))
         profiles = ProfileIngest(
-            MemoryProfiles(MemoryConfigurationAreas()), accounts, replica=replica, refresh=_nothing_moved
+            MemoryProfiles(MemoryConfigurationAreas()),
+            accounts,
+            early=MemoryEarlyNews(),
+            replica=replica,
+            refresh=_nothing_moved,
         )
         ingests = Ingests(accounts, profiles, InstrumentIngest(book, market, counts=counts))
         processors = EventProcessors(self._codec, ingests, aside=_aside(), environment=_ENVIRONMENT)

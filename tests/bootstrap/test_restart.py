@@ -15,6 +15,7 @@ from tests.core.pretrade.told import reported
 from tests.inbound.events.records import change_record, mark_record
 
 from tidegate.bootstrap.accounts import Accounts
+from tidegate.bootstrap.buses import open_bus
 from tidegate.bootstrap.gate import GatePart
 from tidegate.bootstrap.parts import open_parts
 from tidegate.bootstrap.relays import Relays
@@ -61,8 +62,8 @@ class Started:
 @asynccontextmanager
 async def a_service(settings: Settings, *, seed: Scenario | None = None) -> AsyncIterator[Started]:
     """Run the gate and its feeds, without the ways in."""
-    async with open_stores(settings, guest=False) as stores:
-        around = Surroundings(settings, stores)
+    async with open_stores(settings, guest=False) as stores, open_bus(settings, stores) as bus:
+        around = Surroundings(settings, stores, bus=bus)
         async with open_parts(around, settings.gate.limits()) as parts:
             await Service(around, parts, rest_url="").load(Seeds(scenario=seed))
             parts.start()

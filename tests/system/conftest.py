@@ -2,12 +2,21 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.postgres import fresh_database, postgres_server
+from tests.servers import kafka_server
+from tests.system.fleet import Servers
 from tests.system.processes import Served, end_server_of
 from tests.system.world import CALM, market_seed
+
+from services.kafka import Kafka
+from services.redis import Redis
+from tidegate.outbound.postgres.embedded import EmbeddedPostgres
+
+__all__ = ["kafka_server", "postgres_server"]
 
 
 @pytest.fixture
@@ -19,6 +28,14 @@ def data_folder() -> Iterator[Path]:
     finally:
         end_server_of(folder / "data")
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def servers(postgres_server: EmbeddedPostgres, kafka_server: Kafka) -> AsyncIterator[Servers]:
+    """A fresh database, an empty Redis and the broker of the session, for replicas to share."""
+    with Redis.start() as redis:
+        async with fresh_database(postgres_server) as dsn:
+            yield Servers(dsn, redis.url, kafka_server.url)
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,8 @@ def wrong(asks: Sequence[Ask], records: Sequence[DecisionRecord]) -> list[str]:
 async def _everywhere(topology: Topology, told: Tell) -> None:
     """Wait until what was told is known to every replica."""
     if told.marks is not None:
-        await _mark_known(topology, *told.marks)
+        symbol, price = told.marks
+        await _mark_known(topology, symbol, price=price)
         return
     await topology.all_applied()
     if told.frozen is not None:
@@ -88,7 +89,7 @@ async def _everywhere(topology: Topology, told: Tell) -> None:
         await _all_say(topology, probe, code=pb.USER_FROZEN, said=frozen)
 
 
-async def _mark_known(topology: Topology, symbol: str, price: Any) -> None:  # noqa: ANN401 - a Decimal
+async def _mark_known(topology: Topology, symbol: str, *, price: Any) -> None:  # noqa: ANN401 - a Decimal
     """An order at either edge of the price band around a mark is inside it only when that is the mark."""
     user_id = "00000000-0000-4000-8000-000000000000"
     for side, factor in ((pb.BUY, 11), (pb.SELL, 9)):

@@ -4,19 +4,16 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tidegate.bootstrap.books import Books
 from tidegate.bootstrap.engines import rule_engines
-from tidegate.bootstrap.feeds import Feeds, Memory
+from tidegate.bootstrap.feeds import Feeds
+from tidegate.bootstrap.processing import Memory
 from tidegate.bootstrap.sole_book import SoleBook
 from tidegate.bootstrap.surroundings import Jobs, Surroundings, end
 from tidegate.core.pretrade.scenario import Scenario
-from tidegate.core.pretrade.settings import GateSettings
-from tidegate.core.pretrade.snapshot import Market
 from tidegate.inbound.jobs.refresh import ConfigurationRefresh
 from tidegate.inbound.rest.dependencies import Probe
-from tidegate.outbound.memory.account_book import MemoryAccountBook
-from tidegate.usecases.pretrade.configuration import ConfigurationKeeper, ConfigurationStores, empty_configuration
-from tidegate.usecases.pretrade.flow import FlowWindows
-from tidegate.usecases.pretrade.replica import Replica
+from tidegate.usecases.pretrade.configuration import ConfigurationKeeper, ConfigurationStores
 from tidegate.usecases.pretrade.seed import (
     SEED_ACCOUNT,
     SeedStores,
@@ -29,11 +26,10 @@ from tidegate.usecases.pretrade.seed import (
 class Accounts:
     """Account book, market, configuration and flow windows of this process, kept the published ones."""
 
-    def __init__(self, around: Surroundings, *, limits: GateSettings, sole: SoleBook | None) -> None:
+    def __init__(self, around: Surroundings, books: Books, *, sole: SoleBook | None) -> None:
         self._around = around
         self._sole = sole
-        stores = around.stores
-        replica = Replica(Market(), empty_configuration(limits))
+        stores, replica = around.stores, books.replica
         keeper = ConfigurationKeeper(
             replica,
             ConfigurationStores(stores.profiles, stores.rules, stores.tiers, stores.trading_states, stores.watch),
@@ -41,8 +37,8 @@ class Accounts:
             clock=around.clock,
             report=around.reporter("configuration"),
         )
-        self.memory = Memory(replica, MemoryAccountBook(replica.market), FlowWindows(), keeper)
-        self.feeds = Feeds(around, self.memory)
+        self.memory = Memory(replica, books.book, books.flow, keeper)
+        self.feeds = Feeds(around, self.memory, books=books)
         self._refresh = ConfigurationRefresh(keeper, stores.watch)
         self._jobs: Jobs = []
         self._watch_gauges()
@@ -98,7 +94,7 @@ class Accounts:
         """
         keeper, clock, stores = self.memory.keeper, self._around.clock, self._around.stores
         await keeper.confirm()
-        await self.feeds.rebuild()
+        await self.feeds.rebuilding.make_whole()
         if seed is not None:
             now_us = clock.now_us()
             places = SeedStores(stores.profiles, stores.rules, stores.tiers, stores.trading_states)
@@ -127,5 +123,6 @@ class Accounts:
         return self._jobs
 
     async def stop(self) -> None:
-        """End the consumers; what they have applied is committed."""
+        """End the consumers; what they have applied is committed, and in the mirror."""
         await end(self._jobs)
+        await self.feeds.close()

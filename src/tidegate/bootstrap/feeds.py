@@ -1,114 +1,87 @@
-"""Wires what events do: consumers of the topics, and the rebuild after a start."""
+"""Wires what events do: who reads them, what they are applied to, and how far that has come."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
-from tidegate.bootstrap.surroundings import Surroundings
+from tidegate.bootstrap.books import Books
+from tidegate.bootstrap.processing import Memory, Processing
+from tidegate.bootstrap.rebuilding import rebuilding_of
+from tidegate.bootstrap.surroundings import Jobs, Surroundings
+from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.changes import StateChange
 from tidegate.inbound.events.marks import MarkProcessor
-from tidegate.inbound.events.processors import EventProcessors, Ingests, SettingAside
+from tidegate.inbound.events.processors import SettingAside
+from tidegate.inbound.jobs.backoff import Backoff
 from tidegate.inbound.jobs.consume import Consumer, Subscription
-from tidegate.outbound.memory.account_book import MemoryAccountBook
-from tidegate.outbound.memory.feed_board import MemoryFeedBoard
-from tidegate.ports.event_bus import OutgoingEvent
+from tidegate.inbound.jobs.hear_feed import FeedHearing
+from tidegate.ports.event_bus import OutgoingEvent, Place
+from tidegate.settings import Role
 from tidegate.usecases.pretrade.account_feed import AccountFeed
-from tidegate.usecases.pretrade.configuration import ConfigurationKeeper
-from tidegate.usecases.pretrade.flow import FlowWindows
-from tidegate.usecases.pretrade.ingest import AccountIngest, Counts, InstrumentIngest, MarkIngest, ProfileIngest
-from tidegate.usecases.pretrade.rebuild import Rebuild, Stage
-from tidegate.usecases.pretrade.replica import Replica
-from tidegate.usecases.pretrade.restore_flow import restore_flow
-from tidegate.wire.topics import INSTRUMENT_TOPICS, record_key, topic_name
+from tidegate.usecases.pretrade.ingest import Counts, MarkIngest
+from tidegate.usecases.pretrade.mirroring import NotedSource
+from tidegate.wire.topics import record_key, topic_name
 
-STATE_GROUP = "tidegate.state"
-MARK_GROUP = "tidegate.marks"
+MARK_GROUP: Final = "tidegate.marks"
 
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What this process keeps in memory."""
-
-    replica: Replica
-    book: MemoryAccountBook
-    flow: FlowWindows
-    keeper: ConfigurationKeeper
+SETTLED_S_MAX: Final = 60.0
+"""How long a start waits until what lay on the bus has been applied."""
 
 
 class Feeds:
-    """Consumers and rebuild on the in-process bus."""
+    """Consumers of the account topics (role consumers) and of marks (role gate)."""
 
-    def __init__(self, around: Surroundings, memory: Memory) -> None:
-        stores, clock, alarm = around.stores, around.clock, around.alarm
-        suffix = around.settings.topics.suffix
-        self._stores = stores
+    def __init__(self, around: Surroundings, memory: Memory, *, books: Books) -> None:
+        settings, clock, bus = around.settings, around.clock, around.bus
+        self._around = around
         self._memory = memory
-        self._clock = clock
-        self._suffix = suffix
-        self.codec = around.codec
+        self._shared = books.shared
         self.counts: Counts = Counts()
-        replica, book = memory.replica, memory.book
-        accounts = AccountIngest(book, self.counts, heard=self._heard)
-        profiles = ProfileIngest(stores.profiles, accounts, replica=replica, refresh=memory.keeper.refresh_profiles)
-        self.instruments = InstrumentIngest(book, replica.market, counts=self.counts)
-        ingests = Ingests(accounts, profiles, self.instruments)
-        aside = self.aside = SettingAside(stores.dead_letters, clock, alarm)
-        self.marks = MarkIngest(replica.market)
-        self._processors = EventProcessors(self.codec, ingests, aside=aside, environment=suffix)
-        self._mark_processor = MarkProcessor(self.codec, self.marks, aside=aside, environment=suffix)
-        self._account_feed = AccountFeed(MemoryFeedBoard(), stores.bus, topics=self._processors.topics, replica=replica)
-        process = around.tracing.process(self._processors.process, group=STATE_GROUP)
-        self.state = self._consumer(STATE_GROUP, self._processors.topics, process=process)
-        self.state_marks = self._consumer(MARK_GROUP, self._mark_processor.topics, process=self._mark_processor.process)
-
-    def _consumer(self, group: str, topics: tuple[str, ...], *, process: Callable[[Any], Awaitable[None]]) -> Consumer:
-        of_accounts = group == STATE_GROUP
-        return Consumer(
-            self._stores.bus,
-            process,
-            subscription=Subscription(group, topics),
-            clock=self._clock,
-            caught_up=self._account_feed.tell if of_accounts else None,
+        self.aside = SettingAside(bus.letters, clock, around.alarm)
+        # a shared book tells the windows of every process what was applied, whoever applied it
+        heard = self._heard if books.shared is None else None
+        processing = Processing(around, memory, aside=self.aside, counts=self.counts, heard=heard)
+        self.instruments = processing.instruments
+        self.marks = MarkIngest(memory.replica.market)
+        self._marks_heard_us = dict[Place, int]()
+        processors = processing.processors
+        mark_processor = MarkProcessor(around.codec, self.marks, aside=self.aside, environment=settings.topics.suffix)
+        self.rebuilding = rebuilding_of(around, memory, books=books, processing=processing, marks=mark_processor)
+        feed = AccountFeed(books.board, bus.source, topics=processors.topics, replica=memory.replica)
+        self.hearing = FeedHearing(feed)
+        source = bus.source if books.shared is None else NotedSource(bus.source, books.shared.copying.mirroring)
+        group = settings.kafka.group
+        self.state = Consumer(
+            source,
+            around.tracing.process(around.writers.before(processors.process), group=group),
+            subscription=Subscription(group, processors.topics),
+            clock=clock,
+            caught_up=feed.tell,
+        )
+        self.state_marks = Consumer(
+            bus.marks,
+            around.writers.before(mark_processor.process),
+            subscription=Subscription(MARK_GROUP, mark_processor.topics),
+            clock=clock,
+            caught_up=self._hear_marks,
         )
 
     def _heard(self, change: StateChange) -> None:
         """Let the flow windows hear what was applied, at first or when it is told again after a start."""
         self._memory.flow.hear(change, settings=self._memory.replica.configuration.settings)
 
-    async def rebuild(self) -> None:
-        """Rebuild book, market, reservations and flow windows from what is durable.
-
-        Raises:
-            DependencyFailed: something did not answer; nothing is ready.
-        """
-        instruments = tuple(topic_name(topic, environment=self._suffix) for topic in sorted(INSTRUMENT_TOPICS))
-        others = tuple(topic for topic in self._processors.topics if topic not in instruments)
-        rebuild = Rebuild(
-            self._stores.bus,
-            self._stores.archive,
-            book=self._memory.book,
-            replica=self._memory.replica,
-            clock=self._clock,
-        )
-        await rebuild.run(
-            [
-                Stage(instruments, self._processors.retell),
-                Stage(others, self._processors.retell),
-                Stage(self._mark_processor.topics, self._mark_processor.process),
-            ]
-        )
-        settings = self._memory.replica.configuration.settings
-        await restore_flow(self._stores.archive, self._memory.flow, clock=self._clock, settings=settings)
+    async def _hear_marks(self, complete: Mapping[Place, int]) -> None:
+        self._marks_heard_us.update(complete)
 
     async def publish(self, events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Put records (topic's base name, record) on the bus, in order; durable when it returns."""
-        await self._stores.bus.publish(
+        suffix, codec = self._around.settings.topics.suffix, self._around.codec
+        await self._around.bus.publisher.publish(
             [
                 OutgoingEvent(
-                    topic_name(topic, environment=self._suffix),
+                    topic_name(topic, environment=suffix),
                     record_key(topic, record).decode(),
-                    self.codec.encode(topic, record),
+                    codec.encode(topic, record),
                     str(record["event_id"]),
                 )
                 for topic, record in events
@@ -116,14 +89,48 @@ class Feeds:
         )
 
     async def settled(self) -> None:
-        """Apply everything that lies on the bus now."""
-        for consumer in (self.state, self.state_marks):
-            while await consumer.step():
-                pass
+        """Have everything applied that lies on the bus now, by this process or by those that it shares the topics with.
 
-    def jobs(self) -> list[asyncio.Task[None]]:
+        Raises:
+            DependencyFailed: after a minute it was not; or the embedded bus did not answer.
+        """
+        since_us, backoff = self._around.clock.now_us(), Backoff()
+        try:
+            async with asyncio.timeout(SETTLED_S_MAX):
+                while not await self._applied_since(since_us):
+                    try:
+                        for consumer in self._consumers():
+                            await consumer.step()
+                        await self.hearing.step()
+                    except DependencyFailed:
+                        await backoff.wait()
+        except TimeoutError:
+            raise DependencyFailed("bus", f"not all of it was applied within {SETTLED_S_MAX:.0f} s") from None
+
+    async def _applied_since(self, since_us: int) -> bool:
+        seen_us = self._memory.replica.account_feed_seen_us
+        if seen_us is None or seen_us < since_us:
+            return False
+        if self.state_marks not in self._consumers():
+            return True
+        places = await self._around.bus.marks.partitions(self.state_marks.topics)
+        return all(self._marks_heard_us.get(place, 0) >= since_us for place in places)
+
+    def _consumers(self) -> tuple[Consumer, ...]:
+        roles = self._around.settings.serve.roles
+        chosen = ((Role.CONSUMERS, self.state), (Role.GATE, self.state_marks))
+        return tuple(consumer for role, consumer in chosen if role in roles)
+
+    def jobs(self) -> Jobs:
         """Start what runs by itself."""
-        return [
-            asyncio.create_task(self.state.run(), name="consume state"),
-            asyncio.create_task(self.state_marks.run(), name="consume marks"),
-        ]
+        jobs = [asyncio.create_task(each.run(), name=f"consume {each.group}") for each in self._consumers()]
+        jobs += self.rebuilding.jobs()
+        if self._shared is not None:
+            jobs.append(asyncio.create_task(self.hearing.run(), name="hear how far the feed is"))
+            jobs.append(asyncio.create_task(self._shared.copying.run(), name="mirror the account book"))
+        return jobs
+
+    async def close(self) -> None:
+        """Save what the mirror lacks, after the consumers have ended."""
+        if self._shared is not None:
+            await self._shared.copying.flush()

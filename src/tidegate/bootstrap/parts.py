@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from tidegate.bootstrap.accounts import Accounts
+from tidegate.bootstrap.books import open_books
 from tidegate.bootstrap.desk import Desk, open_desk
 from tidegate.bootstrap.gate import GatePart
 from tidegate.bootstrap.relays import Relays
@@ -59,7 +60,8 @@ async def open_parts(around: Surroundings, limits: GateSettings) -> AsyncIterato
     async with AsyncExitStack() as stack:
         if settings.serve.with_accounts:
             sole = None if settings.shares_book else await stack.enter_async_context(open_sole_book(around))
-            parts.accounts = Accounts(around, limits=limits, sole=sole)
+            books = await stack.enter_async_context(open_books(around, limits))
+            parts.accounts = Accounts(around, books, sole=sole)
             if Role.GATE in roles:
                 opened = await stack.enter_async_context(open_upstreams(settings))
                 parts.upstream = UpstreamPart(around, parts.accounts, opened=opened) if opened.lines else None

@@ -25,7 +25,7 @@ class Relays:
         stores = around.stores
         self._clock, self._figures = around.clock, around.figures
         self._outbox, self._desk_outbox = stores.outbox, PostgresAssessmentOutbox(stores.pool)
-        publisher = around.tracing.publisher(stores.bus)
+        publisher = around.tracing.publisher(around.bus.publisher)
         self.of_gate: Relay[DecisionRecord] = Relay(
             self._outbox,
             Announcer(stores.rules, program=version("tidegate")),

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp
 
+from tidegate.bootstrap.buses import open_bus
 from tidegate.bootstrap.logs import log_to_stderr
 from tidegate.bootstrap.parts import Parts, open_parts
+from tidegate.bootstrap.registry import schema_registry
 from tidegate.bootstrap.stores import Stores, open_stores
 from tidegate.bootstrap.surroundings import Jobs, Surroundings
 from tidegate.bootstrap.tracing import open_tracing
@@ -21,7 +23,8 @@ from tidegate.inbound.rest.app import create_app
 from tidegate.inbound.rest.server import AdminServer, inherited, listen
 from tidegate.inbound.shared.token_guard import TokenGuard
 from tidegate.outbound.identity.issuer_keys import IssuerKeys
-from tidegate.settings import Profile, Settings
+from tidegate.outbound.registry.registration import register_schemas
+from tidegate.settings import Profile, Role, Settings
 from tidegate.usecases.assessment.seed import DeskSeed
 from tidegate.usecases.pretrade.seed import settings_of_seed
 
@@ -165,7 +168,13 @@ async def open_service(
         stack.callback(listener.close)
         stores = await stack.enter_async_context(open_stores(settings, guest=False))
         await _require_durable(settings, stores)
-        around = Surroundings(settings, stores, tracing=tracing)
+        bus = await stack.enter_async_context(open_bus(settings, stores))
+        registry = schema_registry(settings)
+        if registry is not None:
+            stack.push_async_callback(registry.close)
+        around = Surroundings(settings, stores, bus=bus, tracing=tracing, registry=registry)
+        if registry is not None and Role.RELAY in settings.serve.roles:
+            await register_schemas(registry, around.codec, environment=settings.topics.suffix)
         limits = settings_of_seed(settings.gate.limits(), seeds.scenario)
         parts = await stack.enter_async_context(open_parts(around, limits))
         rest_url = f"http://{in_url(settings.rest.host)}:{listener.getsockname()[1]}"

@@ -6,12 +6,15 @@ from typing import Protocol
 
 import structlog
 
+from tidegate.bootstrap.buses import Bus
+from tidegate.bootstrap.registry import known_writers
 from tidegate.bootstrap.stores import Stores
 from tidegate.bootstrap.system import SystemClock
 from tidegate.bootstrap.tracing import Tracing
 from tidegate.inbound.jobs.relay import Encoding
 from tidegate.inbound.rest.dependencies import Probe
 from tidegate.inbound.shared.figures import Figures
+from tidegate.outbound.registry.registry import SchemaRegistry
 from tidegate.settings import Settings
 from tidegate.wire.codec import AvroCodec
 from tidegate.wire.schemas import SchemaCatalogue
@@ -35,13 +38,23 @@ class Part(Protocol):
 class Surroundings:
     """Settings, stores, how events are written, where trouble is told, and what makes spans."""
 
-    def __init__(self, settings: Settings, stores: Stores, *, tracing: Tracing | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stores: Stores,
+        *,
+        bus: Bus,
+        tracing: Tracing | None = None,
+        registry: SchemaRegistry | None = None,
+    ) -> None:
         self.settings = settings
         self.stores = stores
+        self.bus = bus
         self.tracing = Tracing() if tracing is None else tracing
         self.clock = SystemClock()
         self.figures = Figures()
         self.codec = AvroCodec(SchemaCatalogue.load())
+        self.writers = known_writers(self.codec, registry)
         self.encoding = Encoding(self.codec, settings.topics.suffix)
         self._log = structlog.get_logger("tidegate")
 
@@ -49,6 +62,10 @@ class Surroundings:
         """Raise an alarm for a bug that was caught: a log line with its traceback, and a counter."""
         self.figures.count_fault("internal")
         self._log.error("internal fault", exc_info=bug)
+
+    def teller(self, subject: str) -> Callable[[str], None]:
+        """Give what logs news of a subject, in words."""
+        return lambda news: self._log.info(subject, news=news)
 
     def reporter(self, subject: str) -> Callable[[str], None]:
         """Give what logs a fault of a subject, in words."""

@@ -49,6 +49,16 @@ class Consumer:
         self._arrived = asyncio.Event()
         self.trouble: DependencyFailed | None = None
 
+    @property
+    def group(self) -> str:
+        """Name of the group it reads as."""
+        return self._subscription.group
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Topics it reads, by their full names."""
+        return self._subscription.topics
+
     async def step(self) -> int:
         """Read one batch, apply it, commit it; give the number of its records.
 

@@ -27,6 +27,7 @@ class KafkaMarkReader:
         self._places: Sequence[Place] = ()
         self._reading: Reading | None = None
         self._now_us = 0
+        self._looked = asyncio.Event()
 
     async def read(self, group: str, topics: Sequence[str], *, limit: int, now_us: int) -> Batch:
         del group
@@ -45,6 +46,8 @@ class KafkaMarkReader:
         except DependencyFailed:
             await self._end()
             raise
+        finally:
+            self._looked.set()
 
     async def commit(self, group: str, places: Mapping[Place, int]) -> None:
         del group
@@ -60,10 +63,12 @@ class KafkaMarkReader:
         return await self._source.partitions(topics)
 
     async def arrivals(self, topics: Sequence[str] = ()) -> AsyncIterator[None]:
-        """A reading waits for what is new by itself, so it is always time for another."""
+        """A reading waits for what is new by itself, so after one it is time for another."""
         del topics
         while True:
             yield
+            await self._looked.wait()
+            self._looked.clear()
 
     async def close(self) -> None:
         """Stop reading."""

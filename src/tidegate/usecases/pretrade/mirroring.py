@@ -7,11 +7,11 @@ before it is in the rows. That holds because a partition begins at the mirrored 
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Final
 
 from tidegate.ports.book_mirror import BookMirror
-from tidegate.ports.event_bus import Place
+from tidegate.ports.event_bus import Batch, BusRecord, EventSource, Place
 from tidegate.ports.shared_book import MirroredBook
 
 USERS_AT_ONCE: Final = 1_000
@@ -73,3 +73,29 @@ class Mirroring:
         for place, offset in places.items():
             if self._places.get(place) == offset:
                 del self._places[place]
+
+
+class NotedSource:
+    """``EventSource`` that notes for the mirror what was committed."""
+
+    def __init__(self, source: EventSource, mirroring: Mirroring) -> None:
+        self._source = source
+        self._mirroring = mirroring
+
+    async def read(self, group: str, topics: Sequence[str], *, limit: int, now_us: int) -> Batch:
+        return await self._source.read(group, topics, limit=limit, now_us=now_us)
+
+    async def commit(self, group: str, places: Mapping[Place, int]) -> None:
+        await self._source.commit(group, places)
+        self._mirroring.committed(places)
+
+    def replay(
+        self, topics: Sequence[str], *, since: Mapping[Place, int] | None = None
+    ) -> AsyncIterator[Sequence[BusRecord]]:
+        return self._source.replay(topics, since=since)
+
+    async def partitions(self, topics: Sequence[str]) -> Sequence[Place]:
+        return await self._source.partitions(topics)
+
+    def arrivals(self, topics: Sequence[str] = ()) -> AsyncIterator[None]:
+        return self._source.arrivals(topics)
