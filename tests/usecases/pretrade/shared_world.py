@@ -4,6 +4,7 @@ A process may be killed at any of its steps (``Fuse``); what it held in memory i
 partitions go to others.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -32,10 +33,13 @@ from tidegate.usecases.pretrade.mirroring import Mirroring
 from tidegate.usecases.pretrade.rebuild import Stage
 from tidegate.usecases.pretrade.replica import Replica
 from tidegate.usecases.pretrade.shared_flows import SharedFlows
-from tidegate.usecases.pretrade.shared_rebuild import Building, NeverLost, SharedRebuild
+from tidegate.usecases.pretrade.shared_rebuild import Building, BuiltAnew, NeverLost, SharedRebuild
 
 TOPICS = feeds.ACCOUNT_TOPICS
 PLACES: tuple[Place, ...] = tuple((topic, 0) for topic in TOPICS)
+
+
+Happens = Callable[[], Awaitable[None]]
 
 
 class Killed(Exception):
@@ -57,11 +61,12 @@ class Fuse:
 
 
 class MortalBook(MemorySharedBook):
-    """A process's way to the book, at each step of which it may be killed."""
+    """A process's way to the book, at each step of which it may be killed; ``before_put`` happens when it puts rows."""
 
-    def __init__(self, content: SharedContent, fuse: Fuse) -> None:
+    def __init__(self, content: SharedContent, fuse: Fuse, *, before_put: Happens | None = None) -> None:
         super().__init__(content)
         self._fuse = fuse
+        self._before_put = before_put
 
     async def begin(self, epoch: int, *, instance: str) -> None:
         self._fuse.burn()
@@ -69,6 +74,8 @@ class MortalBook(MemorySharedBook):
 
     async def put(self, rows: Sequence[BookRow]) -> None:
         self._fuse.burn()
+        if self._before_put is not None:
+            await self._before_put()
         await super().put(rows)
 
     async def put_flows(self, flows: Mapping[str, FlowKept]) -> None:
@@ -95,7 +102,7 @@ class MortalMirror:
     def __init__(self, mirror: MemoryBookMirror, fuse: Fuse) -> None:
         self._mirror = mirror
         self._fuse = fuse
-        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        self.meanwhile: Happens | None = None
 
     async def save(self, epoch: int, rows: Sequence[BookRow], *, places: Places) -> None:
         self._fuse.burn()
@@ -121,16 +128,17 @@ class Shared:
     bus: MemoryEventBus = field(default_factory=MemoryEventBus)
     committed: dict[Place, int] = field(default_factory=dict)
     told: list[AccountChange] = field(default_factory=list)
+    settings: GateSettings = field(default_factory=GateSettings)
 
     def __post_init__(self) -> None:
-        market, settings = Market(), GateSettings()
+        market = Market()
         for symbol in SYMBOLS:
             market.put_instrument(an_instrument(symbol))
         self.mirror = MemoryBookMirror(self.lives)
         self.journal = MemoryDecisionJournal(MemoryProfiles(MemoryConfigurationAreas()), self.lives)
         self.archive = MemoryDecisionArchive(self.journal)
         self.flow = FlowWindows()
-        self.content = SharedContent(market, SharedFlows(self.flow, lambda: settings))
+        self.content = SharedContent(market, SharedFlows(self.flow, lambda: self.settings))
 
     async def tell(self, *changes: AccountChange) -> None:
         """Put news on the bus; a record holds where the news is kept."""
@@ -151,25 +159,35 @@ class Process:
         self.mirroring = Mirroring(self.book, self.mirror)
         self.replica = Replica(shared.content.market, a_configuration(GateSettings()))
         self.lives = MemoryBookLives(shared.lives)
-        self.adoption = Adoption(self.lives, self.book, replica=self.replica, rebuild=self.rebuild)
+        self.adoption = Adoption(self.lives, self.book, replica=self.replica, rebuild=self.build)
         self.read: dict[Place, int] = {}
         self.built = 0
+        self.whole = False
+        self.before_put: Happens | None = None
 
-    async def rebuild(self) -> None:
-        """Build the next life."""
+    async def build(self) -> BuiltAnew:
+        """Build the next life; ``whole``: everything is told from its beginning."""
         shared = self.shared
         never_lost = NeverLost(self.lives, self.mirror, shared.bus, shared.archive)
-        rebuild = SharedRebuild(never_lost, make_building=self._building, clock=shared.clock, settings=GateSettings)
-        await rebuild.run()
+        rebuild = SharedRebuild(
+            never_lost, make_building=self._building, clock=shared.clock, settings=lambda: shared.settings
+        )
+        built = await rebuild.run()
         self.built += 1
+        return built
 
     def _building(self) -> Building:
-        content, book = self.shared.content, MortalBook(self.shared.content, self.fuse)
+        content, book = self.shared.content, MortalBook(self.shared.content, self.fuse, before_put=self.before_put)
 
         async def retell(records: Sequence[BusRecord]) -> None:
             await book.apply_all([self.shared.told[int(record.value)] for record in records])
 
-        return Building(book, content.flows, content.market, [Stage(TOPICS[:2], retell), Stage(TOPICS[2:], retell)])
+        return Building(
+            book,
+            content.flows,
+            content.market,
+            [Stage(topics, retell, whole=self.whole) for topics in (TOPICS[:2], TOPICS[2:])],
+        )
 
     async def assign(self, places: Sequence[Place]) -> None:
         """Take over partitions: from the committed place, or where the mirror is, whichever is less."""
@@ -196,3 +214,12 @@ class Process:
 def of_user(user_id: str, changes: Sequence[AccountChange]) -> list[AccountChange]:
     """Let news be of another user."""
     return [replace(change, user_id=user_id) for change in changes]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let loops go on until something holds."""
+    for _ in range(10_000):
+        if holds():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came to hold")

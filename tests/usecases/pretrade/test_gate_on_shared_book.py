@@ -17,7 +17,7 @@ from tidegate.outbound.memory.configuration_areas import MemoryConfigurationArea
 from tidegate.outbound.memory.decisions import MemoryDecisionJournal
 from tidegate.outbound.memory.profiles import MemoryProfiles
 from tidegate.outbound.memory.shared_book import MemorySharedBook, SharedContent
-from tidegate.ports.account_book import AccountBook
+from tidegate.ports.account_book import AccountBook, ReserveRequest
 from tidegate.ports.decision_journal import DecisionRecord, RememberedAnswer
 from tidegate.ports.shared_book import BookLost
 from tidegate.usecases.pretrade.flow import FlowWindows
@@ -27,12 +27,16 @@ from tidegate.usecases.pretrade.shared_flows import SharedFlows
 
 
 class SlowBook(MemorySharedBook):
-    """One process's book, which can be held after reading."""
+    """One process's book, which can be held after reading, and after reserving."""
 
     def __init__(self, content: SharedContent) -> None:
         super().__init__(content)
         self.reading, self.may_go_on = asyncio.Event(), asyncio.Event()
+        self.reserving, self.may_return = asyncio.Event(), asyncio.Event()
         self.may_go_on.set()
+        self.may_return.set()
+        self.reserved_in: list[int] = []
+        """Lives in which reservations were made."""
 
     async def snapshot(self, user_ids: Sequence[str], *, now_us: int) -> Mapping[str, UserState]:
         """Read, then wait until it may go on."""
@@ -40,6 +44,14 @@ class SlowBook(MemorySharedBook):
         self.reading.set()
         await self.may_go_on.wait()
         return states
+
+    async def reserve(self, requests: Sequence[ReserveRequest]) -> Sequence[str]:
+        """Reserve, then wait until it may go on."""
+        moved = await super().reserve(requests)
+        self.reserved_in.append(self.epoch)
+        self.reserving.set()
+        await self.may_return.wait()
+        return moved
 
 
 class SlowJournal(MemoryDecisionJournal):
@@ -122,6 +134,22 @@ async def test_gate_decides_again_what_it_read_from_a_life_that_has_ended() -> N
         assert (await asked).decision is Decision.APPROVED
         assert await it.reserved() == {"o-1": Decimal("0.1")}
         assert [record.evidence.flow.notional_24h for record in shared.journal.oldest_first()] == [0]
+        assert shared.book.reserved_in == [2]
+
+
+async def test_gate_decides_again_what_it_reserved_in_a_life_that_has_ended() -> None:
+    """RE-156: the next life was adopted before the book had answered: what it answers is of a book that is no more."""
+    shared = Shared()
+    async with a_gate(journal=shared.journal, make_book=shared.open) as it:
+        shared.book.may_return.clear()
+        asked = asyncio.create_task(it.gate.ask(an_order("o-1")))
+        await shared.book.reserving.wait()
+        await shared.begin_next(it.replica)
+        await shared.adopt_next()
+        shared.book.may_return.set()
+        assert (await asked).decision is Decision.APPROVED
+        assert await it.reserved() == {"o-1": Decimal("0.1")}
+        assert shared.book.reserved_in == [1, 2]
 
 
 @pytest.mark.parametrize("durability", list(Durability))

@@ -100,6 +100,7 @@ class MemorySharedBook:
     async def put_flows(self, flows: Mapping[str, FlowKept]) -> None:
         content = self._whole()
         for user_id, kept in flows.items():
+            content.book.put(content.book.user(user_id) or UserState(user_id))
             content.flows.put(user_id, kept)
             self._dirty.add(user_id)
 
