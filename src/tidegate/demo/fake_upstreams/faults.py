@@ -10,6 +10,8 @@ from typing import Final
 import grpc
 from google.protobuf.message import Message
 
+from tidegate.demo.fake_upstreams.book import AccountKey
+
 STRANGER: Final = "ffffffff-0000-4000-8000-000000000000"
 """Whose account is told of under WRONG_USER."""
 
@@ -35,13 +37,14 @@ class Fault(StrEnum):
 @dataclass
 class FaultPlan:
     """Which calls fail, and how: the next ones, else all. ``slow_ms`` is how long SLOW takes before it answers as
-    usual; ``arrived`` is set by the first call, ``asked`` counts them by method.
+    usual; ``arrived`` is set by the first call, ``asked`` counts them by method, ``about`` those about one account.
     """
 
     every: Fault = Fault.UP
     next_ones: list[Fault] = field(default_factory=list)
     slow_ms: int = 400
     asked: Counter[str] = field(default_factory=Counter)
+    about: Counter[AccountKey] = field(default_factory=Counter)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def fault_of(self, method: str) -> Fault:

@@ -65,6 +65,7 @@ class FakeUpstreams:
 
     async def _get_balances(self, request: wallet_pb.GetBalancesRequest, context: Context) -> Message | bytes:
         key = (request.user_id, request.account_id)
+        self.wallet.about[key] += 1
 
         def usual() -> Message | None:
             known = key in self.book.accounts

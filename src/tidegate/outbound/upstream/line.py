@@ -115,6 +115,7 @@ class UpstreamLine:
                 self.failed += 1
                 self._breaker.failed(admission)
             else:
+                self.answered += 1
                 self._breaker.succeeded()
             raise trouble from refused
         except UnreadableAnswer as unreadable:
