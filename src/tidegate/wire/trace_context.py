@@ -17,6 +17,11 @@ TRACEPARENT: Final = "traceparent"
 _LENGTH_MAX: Final = 256
 """Version 00 has 55 characters; later ones may be longer. What is longer than this is not looked at."""
 
+_SAMPLED_AT: Final = 54
+"""Place of the letter that tells whether a trace is recorded, in every version: most are not, and need no reading."""
+
+_ODD: Final = frozenset("13579bdf")
+
 _W3C: Final = TraceContextTextMapPropagator()
 
 
@@ -33,9 +38,8 @@ def read_traceparent(values: Sequence[str]) -> Context:
 
 def sampled(traceparents: Iterable[str]) -> list[trace.SpanContext]:
     """Give what these headers name, each once, in their order; those left out name nothing, or what nobody records."""
-    named = (
-        trace.get_current_span(read_traceparent((each,))).get_span_context() for each in dict.fromkeys(traceparents)
-    )
+    flagged = [each for each in dict.fromkeys(traceparents) if each[_SAMPLED_AT : _SAMPLED_AT + 1] in _ODD]
+    named = (trace.get_current_span(read_traceparent((each,))).get_span_context() for each in flagged)
     return [context for context in named if context.is_valid and context.trace_flags.sampled]
 
 
