@@ -119,7 +119,7 @@ class SharedWithOthers:
         flows = SharedFlows(FlowWindows(), lambda: memory.replica.configuration.settings)
         book = RedisAccountBook(self._shared.link, replica.market, flows=flows, clock=around.clock)
         own = Memory(replica, book, memory.flow, memory.keeper)
-        processors = Processing(around, own, aside=self._aside, counts=Counts(), heard=None).processors
+        processors = Processing(around, own, aside=self._aside.anew(), counts=Counts(), heard=None).processors
         instruments = _instrument_topics(around)
         others = tuple(topic for topic in processors.topics if topic not in instruments)
         stages = [Stage(instruments, processors.retell, whole=True), Stage(others, processors.retell)]

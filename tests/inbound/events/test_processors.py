@@ -35,8 +35,9 @@ from tidegate.core.pretrade.feeds import Applied
 from tidegate.core.pretrade.instrument import KycLevel
 from tidegate.core.pretrade.scenario import ReportedExposure
 from tidegate.core.pretrade.state import UserState
-from tidegate.inbound.events.processors import RECORDS_A_TURN
+from tidegate.inbound.events.processors import RECORDS_A_TURN, EventProcessors
 from tidegate.ports.event_bus import BusRecord, OutgoingEvent
+from tidegate.ports.shared_book import BookLost
 from tidegate.wire.topics import topic_name
 
 
@@ -205,6 +206,40 @@ async def test_unreadable_record_whose_key_names_no_user_is_only_set_aside(desk:
     await told(desk, event_of(desk, balance_set(1)), unreadable(topic, key=key))
     assert len(await desk.durable.letters.list(None, limit=10)) == 1
     assert (await state(desk)).gap_reason(ACCOUNT) == ""
+
+
+async def test_unreadable_record_makes_stale_though_the_book_was_away_at_first(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RE-158: what a record that cannot be read concerns is stale, however often its batch has to be processed."""
+    leave_out, asked = desk.ingests.accounts.leave_out, 0
+
+    async def away_once(user_id: str, topic: str) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise BookLost("lost")
+        await leave_out(user_id, topic)
+
+    await told(desk, event_of(desk, balance_set(1)))
+    monkeypatch.setattr(desk.ingests.accounts, "leave_out", away_once)
+    with pytest.raises(BookLost):
+        await told(desk, unreadable(feeds.BALANCE_CHANGED))
+    await told(desk)
+    await told(desk)
+    assert (asked, desk.aside.count) == (2, 1)
+    assert (await state(desk)).gap_reason(ACCOUNT) == "wallet.balance_changed.v1 lacks records up to 2"
+
+
+async def test_unreadable_record_makes_stale_in_every_book_that_is_told_of_it(desk: Desk) -> None:
+    """RE-158: a book that is built anew by the process that has met the record is stale as the one before it was."""
+    await told(desk, event_of(desk, balance_set(1)), unreadable(feeds.BALANCE_CHANGED))
+    next_life = Desk(desk.durable)
+    processors = EventProcessors(desk.codec, next_life.ingests, aside=desk.aside.anew(), environment=ENVIRONMENT)
+    async for records in desk.durable.bus.replay(processors.topics):
+        await processors.retell(records)
+    assert (await state(next_life)).gap_reason(ACCOUNT) == (await state(desk)).gap_reason(ACCOUNT) != ""
+    assert len(await desk.durable.letters.list(None, limit=9)) == 1
 
 
 async def test_field_that_is_no_decimal_sets_the_record_aside(desk: Desk) -> None:

@@ -38,7 +38,7 @@ class MarkProcessor:
             unread += self._take(records[start : start + MARKS_A_TURN])
             await asyncio.sleep(0)
         for record, _ in unread:
-            self._aside.first(record)
+            self._aside.meet(record)
         await self._aside.put(unread)
 
     def _take(self, records: Sequence[BusRecord]) -> list[Unread]:

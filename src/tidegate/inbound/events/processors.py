@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -99,14 +100,19 @@ class SettingAside:
             ]
         )
 
-    def first(self, record: BusRecord) -> bool:
-        """Tell whether an unreadable record is met for the first time in this process."""
-        place = (record.topic, record.partition)
-        first = record.offset > self._marked.get(place, -1)
-        if first:
-            self._marked[place] = record.offset
+    def is_new(self, record: BusRecord) -> bool:
+        """Tell whether an unreadable record was not met before."""
+        return record.offset > self._marked.get((record.topic, record.partition), -1)
+
+    def meet(self, record: BusRecord) -> None:
+        """Note that an unreadable record was met, and all that follows from it done."""
+        if self.is_new(record):
+            self._marked[record.topic, record.partition] = record.offset
             self.count += 1
-        return first
+
+    def anew(self) -> "SettingAside":
+        """Give one that has met nothing, for whoever tells the records again to a book that has heard none of them."""
+        return SettingAside(self.letters, self.clock, self.alarm)
 
 
 class EventProcessors:
@@ -221,14 +227,13 @@ class EventProcessors:
     async def _leave_out(self, record: BusRecord, error: str, *, unread: list[Unread]) -> None:
         """Make stale at once what the record's key names (told again, it must not undo a healing)."""
         unread.append((record, error))
+        if not self._aside.is_new(record):
+            return
         topic = self._names[record.topic]
-        if not self._aside.first(record) or topic.startswith("md."):
-            return
-        try:
-            user_id = read_uuid(record.key)
-        except Unreadable:
-            return
-        await self._ingests.accounts.leave_out(user_id, topic)
+        if not topic.startswith("md."):
+            with suppress(Unreadable):
+                await self._ingests.accounts.leave_out(read_uuid(record.key), topic)
+        self._aside.meet(record)
 
     def _instrument(self, topic: str) -> Process:
         async def process(row: RecordRow) -> None:
