@@ -7,7 +7,7 @@ from uuid import uuid4
 from tests.buses import BusBed
 
 from services.kafka import Kafka
-from tidegate.outbound.kafka.connection import KafkaConnection
+from tidegate.outbound.kafka.connection import ANSWER_S, KafkaConnection
 from tidegate.outbound.kafka.dead_letters import KafkaDeadLetters
 from tidegate.outbound.kafka.event_source import KafkaEventSource
 from tidegate.outbound.kafka.publisher import KafkaEventPublisher
@@ -19,9 +19,9 @@ from tidegate.wire.topics import dlq_name
 class KafkaBus:
     """Both ways of a bus, as a process has them: a client that reads, and one that writes."""
 
-    def __init__(self, connection: KafkaConnection) -> None:
+    def __init__(self, connection: KafkaConnection, *, answer_s: float = ANSWER_S) -> None:
         self.source = KafkaEventSource(connection)
-        self.publisher = KafkaEventPublisher(connection)
+        self.publisher = KafkaEventPublisher(connection, answer_s=answer_s)
 
     async def publish(self, events: Sequence[OutgoingEvent]) -> None:
         await self.publisher.publish(events)
@@ -45,10 +45,10 @@ class KafkaBus:
 
 
 @asynccontextmanager
-async def kafka_bed(server: Kafka, *, partitions: int = 1) -> AsyncIterator[BusBed]:
+async def kafka_bed(server: Kafka, *, partitions: int = 1, answer_s: float = ANSWER_S) -> AsyncIterator[BusBed]:
     """Make the topics of one test, with their dead-letter topics, and give a bus on them."""
     connection = KafkaConnection(server.url)
-    bus = KafkaBus(connection)
+    bus = KafkaBus(connection, answer_s=answer_s)
     bed = BusBed(bus, KafkaDeadLetters(connection, bus.publisher, topics=[]), suffix=uuid4().hex[:12])
     names = [bed.wallet, bed.orders, bed.empty]
     bed.letters = KafkaDeadLetters(connection, bus.publisher, topics=names)

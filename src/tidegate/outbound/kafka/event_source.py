@@ -20,8 +20,6 @@ from tidegate.ports.event_bus import Batch, BusRecord, Place
 Floor = Callable[[Collection[Place]], Awaitable[Mapping[Place, int]]]
 """Gives the offsets up to which a copy of the state holds partitions; one it does not know is not in the answer."""
 
-_SESSION_MS: Final = 6_000
-_HEARTBEAT_MS: Final = 2_000
 _STANDING_MS_MAX: Final = 24 * 3_600_000
 """A replica whose book is away keeps its partitions: nobody else could apply them either."""
 
@@ -32,10 +30,23 @@ async def _from_the_beginning(_places: Collection[Place]) -> Mapping[Place, int]
     return {}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class GroupPace:
+    """A member that was not heard of for ``session_ms`` is taken for dead; it is heard of every ``heartbeat_ms``, and
+    learns then that others come or go.
+    """
+
+    session_ms: int = 6_000
+    heartbeat_ms: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
 class _Membership:
     topics: frozenset[str]
     reading: Reading
+
+
+_CALM: Final = GroupPace()
 
 
 class KafkaEventSource:
@@ -47,12 +58,18 @@ class KafkaEventSource:
     """
 
     def __init__(
-        self, connection: KafkaConnection, *, floor: Floor = _from_the_beginning, instance: str | None = None
+        self,
+        connection: KafkaConnection,
+        *,
+        floor: Floor = _from_the_beginning,
+        instance: str | None = None,
+        pace: GroupPace = _CALM,
     ) -> None:
         self._connection = connection
         self._topics = KafkaTopics(connection)
         self._floor = floor
         self._instance = instance
+        self._pace = pace
         self._memberships: dict[str, _Membership] = {}
         self._listening: set[asyncio.Event] = set()
 
@@ -134,9 +151,9 @@ class KafkaEventSource:
             self._connection,
             group_id=group,
             group_instance_id=self._instance,
-            session_timeout_ms=_SESSION_MS,
-            rebalance_timeout_ms=_SESSION_MS,
-            heartbeat_interval_ms=_HEARTBEAT_MS,
+            session_timeout_ms=self._pace.session_ms,
+            rebalance_timeout_ms=self._pace.session_ms,
+            heartbeat_interval_ms=self._pace.heartbeat_ms,
             max_poll_interval_ms=_STANDING_MS_MAX,
             partition_assignment_strategy=(RangePartitionAssignor,),
         )

@@ -70,7 +70,9 @@ class Reading(ConsumerRebalanceListener):  # type: ignore[misc] # the driver has
     def __init__(self, consumer: Any, *, starts: Starts, in_group: bool) -> None:  # noqa: ANN401 - the driver has no types
         self.consumer = consumer
         self._starts = starts
-        self._forming = in_group
+        self._formed = asyncio.Event()
+        if not in_group:
+            self._formed.set()
         self._forming_since_us: int | None = None
         self._takings = 0
         self._placed: dict[TopicPartition, int] = {}
@@ -85,14 +87,14 @@ class Reading(ConsumerRebalanceListener):  # type: ignore[misc] # the driver has
                 async with asyncio.timeout(_SETTLE_S):
                     await self._applied.wait()
         self._takings += 1
-        self._forming = True
+        self._formed.clear()
         self._placed.clear()
         self._unapplied.clear()
         self._applied.set()
 
     async def on_partitions_assigned(self, _assigned: Collection[TopicPartition]) -> None:
         """Called when partitions have come, or none for this member; the next reading begins in them."""
-        self._forming = False
+        self._formed.set()
         self._forming_since_us = None
 
     async def give(self, limit: int, *, now_us: int) -> Batch:
@@ -101,7 +103,8 @@ class Reading(ConsumerRebalanceListener):  # type: ignore[misc] # the driver has
         Raises:
             DependencyFailed: a broker has not answered for a while, or it is not known where to begin.
         """
-        self._see_forming(now_us)
+        if not await self._is_formed(now_us):
+            return Batch((), {})
         await self._place(now_us)
         room = limit - len(self._unapplied)
         if room > 0:
@@ -127,12 +130,18 @@ class Reading(ConsumerRebalanceListener):  # type: ignore[misc] # the driver has
         if not self._unapplied:
             self._applied.set()
 
-    def _see_forming(self, now_us: int) -> None:
-        if not self._forming:
-            return
+    async def _is_formed(self, now_us: int) -> bool:
+        """Wait a while: until the group has formed, the driver still names the partitions that are taken away."""
+        if self._formed.is_set():
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_S):
+                await self._formed.wait()
+            return True
         self._forming_since_us = now_us if self._forming_since_us is None else self._forming_since_us
         if now_us - self._forming_since_us > _FORMING_US:
             raise DependencyFailed(DEPENDENCY, f"the group has not formed within {_FORMING_US // 1_000} ms")
+        return False
 
     async def _place(self, now_us: int) -> None:
         fresh = self.consumer.assignment() - self._placed.keys()
