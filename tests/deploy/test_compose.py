@@ -119,7 +119,7 @@ def test_every_process_of_ours_listens_where_the_edge_and_prometheus_look(monkey
     }
     for name, settings in served.items():
         at = (
-            f"{settings.grpc.port} proto h2 check port {settings.rest.port}"
+            f"{settings.grpc.port} proto h2 check check-proto h1 port {settings.rest.port}"
             if "gate" in name
             else f"{settings.rest.port} check"
         )

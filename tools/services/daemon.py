@@ -95,6 +95,14 @@ class Daemon:
                 time.sleep(POLL_S)
         self._process.wait(within_s)
 
+    def ended(self, *, within_s: float) -> int:
+        """Wait until it has ended by itself, and give its exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it still runs.
+        """
+        return self._process.wait(within_s)
+
     def kill(self) -> None:
         """End it at once."""
         self._signal(signal.SIGKILL)
