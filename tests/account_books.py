@@ -1,18 +1,20 @@
 """Account books for tests, each with what stands around it: the memory twin, and processes that share one Redis."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from tests.core.pretrade.told import START_US, USER, an_instrument
 
+from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.core.pretrade.instrument import Instrument
 from tidegate.core.pretrade.settings import GateSettings
 from tidegate.core.pretrade.snapshot import Market
 from tidegate.core.pretrade.state import UserState
 from tidegate.outbound.memory.account_book import MemoryAccountBook
 from tidegate.outbound.redis.account_book import RedisAccountBook
-from tidegate.outbound.redis.link import RedisLink
+from tidegate.outbound.redis.link import Call, RedisLink, Reply
 from tidegate.ports.account_book import AccountBook
 from tidegate.usecases.pretrade.flow import FlowWindows
 from tidegate.usecases.pretrade.shared_flows import SharedFlows
@@ -89,3 +91,23 @@ async def sharing(url: str, count: int = 1, *, users_max: int = 1_000) -> AsyncI
         for process in processes:
             await process.book.close()
             await process.link.close()
+
+
+class HeldBack:
+    """A connection whose next reply waits until it is let through; what was asked has been done by then, or,
+    ``unsent``, has not been sent yet.
+    """
+
+    def __init__(self, process: Process, *, unsent: bool = False) -> None:
+        self._unsent = unsent
+        self._evaluate = process.link.evaluate
+        self.done, self.through = asyncio.Event(), asyncio.Event()
+        process.link.evaluate = self.evaluate  # type: ignore[method-assign]  # the way in between
+        self._process = process
+
+    async def evaluate(self, calls: Sequence[Call]) -> list[Reply | DependencyFailed]:
+        self._process.link.evaluate = self._evaluate  # type: ignore[method-assign]  # only once
+        replies = [] if self._unsent else await self._evaluate(calls)
+        self.done.set()
+        await self.through.wait()
+        return await self._evaluate(calls) if self._unsent else replies

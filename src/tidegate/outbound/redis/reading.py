@@ -74,7 +74,7 @@ class Reading:
             except UnknownInstrument as unknown:
                 await self._instruments.load()
                 if unknown.symbol not in self._market.instruments:
-                    raise DependencyFailed("account book", f"instrument {unknown.symbol} unknown") from unknown
+                    raise
                 follows = False
             if not follows:
                 self._users.drop(user_id)

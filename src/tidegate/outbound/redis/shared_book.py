@@ -13,7 +13,7 @@ from tidegate.outbound.redis.doubts import Doubts
 from tidegate.outbound.redis.instruments import RedisInstruments
 from tidegate.outbound.redis.link import RedisLink, Reply, whole
 from tidegate.outbound.redis.reading import Reading, pages
-from tidegate.outbound.redis.state_codec import UnknownInstrument, encode_flow, encode_state
+from tidegate.outbound.redis.state_codec import encode_flow, encode_state
 from tidegate.ports.account_book import FlowKept, UserFlows
 from tidegate.ports.clock import Clock
 from tidegate.ports.shared_book import BookRow
@@ -99,6 +99,7 @@ class RedisSharedBook:
             self._users.trim()
 
     async def put_flows(self, flows: Mapping[str, FlowKept]) -> None:
+        await self._instruments.load()
         for page in pages(list(flows)):
             self._reading.dirty.update(page)
             for user_id, reply in zip(page, await self._reading.read_whole(page), strict=True):
@@ -118,7 +119,7 @@ class RedisSharedBook:
         try:
             (reply,) = await self._reading.read_whole([user_id])
             await self._make_base(user_id, reply)
-        except (DependencyFailed, UnknownInstrument):
+        except DependencyFailed:
             pass
         finally:
             del self._compacting[user_id]

@@ -27,11 +27,11 @@ FORMAT: Final = b"\x01"
 T = TypeVar("T")
 
 
-class UnknownInstrument(Exception):
-    """A reservation in an instrument that this process has not heard of yet."""
+class UnknownInstrument(DependencyFailed):
+    """A live reservation in an instrument that this process has not heard of yet: what it holds cannot be counted."""
 
     def __init__(self, symbol: str) -> None:
-        super().__init__(symbol)
+        super().__init__("account book", f"instrument {symbol} unknown")
         self.symbol = symbol
 
 

@@ -8,6 +8,11 @@ local MOVES_KEPT = 128
 -- A state as large as this many bytes a move is not written anew for so few moves.
 local STATE_BYTES_A_MOVE = 200
 
+-- The revision of the instruments; 0 before the first.
+local function revision_at(key)
+    return tonumber(redis.call('GET', key) or '0') or error('the revision of the instruments is no number')
+end
+
 local function of_this_life()
     return redis.call('GET', KEYS[1]) == ARGV[1]
 end

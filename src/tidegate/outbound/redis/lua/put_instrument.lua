@@ -1,6 +1,6 @@
 -- Put an instrument in its place unless newer news of it stands. KEYS: instruments, ages, revision.
 -- ARGV: symbol, age, instrument. Gives {1 when it stands, revision before, revision now}.
-local revision = tonumber(redis.call('GET', KEYS[3]) or '0')
+local revision = revision_at(KEYS[3])
 local age = redis.call('HGET', KEYS[2], ARGV[1])
 if age and tonumber(age) > tonumber(ARGV[2]) then
     return {0, revision, revision}

@@ -4,4 +4,4 @@ local held = redis.call('HGETALL', KEYS[1])
 for place = 1, #held, 2 do
     rows[#rows + 1] = {held[place], held[place + 1], redis.call('HGET', KEYS[2], held[place]) or '0'}
 end
-return {tonumber(redis.call('GET', KEYS[3]) or '0'), rows}
+return {revision_at(KEYS[3]), rows}
