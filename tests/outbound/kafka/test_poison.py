@@ -33,7 +33,7 @@ FRAMING_BYTES: Final = 10
 AT_ONCE: Final = 500
 
 
-def a_balance(desk: Desk, bed: BusBed, number: int) -> OutgoingEvent:
+def a_balance(desk: Desk, bed: BusBed, *, number: int) -> OutgoingEvent:
     """The first balance of a user of its own; one in twenty is written with a schema that nobody here knows yet."""
     user_id = str(UUID(int=number))
     balance = {"asset": "USDT", "total": str(number), "locked": "0"}
@@ -61,7 +61,7 @@ async def test_one_record_in_twenty_that_cannot_be_read_costs_none_of_the_others
         desk.aside = SettingAside(bed.letters, SystemClock(), desk.alarms.append)
         processors = EventProcessors(desk.codec, desk.ingests, aside=desk.aside, environment=bed.suffix)
         for start in range(0, RECORDS, AT_ONCE):
-            await bed.bus.publish([a_balance(desk, bed, number) for number in range(start, start + AT_ONCE)])
+            await bed.bus.publish([a_balance(desk, bed, number=number) for number in range(start, start + AT_ONCE)])
         consumer = Consumer(
             bed.bus, processors.process, subscription=Subscription(bed.group, (bed.wallet,)), clock=SystemClock()
         )
