@@ -81,4 +81,4 @@ prove: $(STAMP) ## all suites at full size, mutation tests, and docs/PROOF.md (A
 
 .PHONY: bench
 bench: $(STAMP) ## measure; benchmarks/RESULTS.md says what each figure answers
-	$(BIN)/python -m benchmarks.run $(ARGS)
+	PYTHONPATH=tools $(BIN)/python -m benchmarks.run $(ARGS)

@@ -59,7 +59,7 @@ class Applier:
 
     def balances_us(self, events: int, pace: Pace) -> float:
         """CPU microseconds of one balance."""
-        return self._event_us(_balance_records(self._codec, events), self._balances, pace=pace)
+        return self._event_us(balance_records(self._codec, events), self._balances, pace=pace)
 
     def _event_us(self, records: Sequence[BusRecord], apply: "Callable[[], _Feed]", *, pace: Pace) -> float:
         return min(median(_sample(apply(), records) for _ in range(pace.samples)) for _ in range(pace.rounds))
@@ -71,19 +71,7 @@ class Applier:
 
     def _balances(self) -> "_Feed":
         counts = Counts()
-        market = Market()
-        book = MemoryAccountBook(market)
-        accounts = AccountIngest(book, counts)
-        replica = Replica(market, empty_configuration(GateSettings()))
-        profiles = ProfileIngest(
-            MemoryProfiles(MemoryConfigurationAreas()),
-            accounts,
-            early=MemoryEarlyNews(),
-            replica=replica,
-            refresh=_nothing_moved,
-        )
-        ingests = Ingests(accounts, profiles, InstrumentIngest(book, market, counts=counts))
-        processors = EventProcessors(self._codec, ingests, aside=_aside(), environment=_ENVIRONMENT)
+        processors = account_processors(self._codec, counts, aside=_aside())
         return _Feed(processors.process, lambda: sum(counts.values()))
 
 
@@ -133,6 +121,25 @@ def measure(pace: Pace, *, events: int = EVENTS) -> Table:
     )
 
 
+def account_processors(
+    codec: AvroCodec, counts: Counts, *, aside: SettingAside, environment: str = _ENVIRONMENT
+) -> EventProcessors:
+    """Give what applies account events to an empty book in memory; ``counts`` tells what became of them."""
+    market = Market()
+    book = MemoryAccountBook(market)
+    accounts = AccountIngest(book, counts)
+    replica = Replica(market, empty_configuration(GateSettings()))
+    profiles = ProfileIngest(
+        MemoryProfiles(MemoryConfigurationAreas()),
+        accounts,
+        early=MemoryEarlyNews(),
+        replica=replica,
+        refresh=_nothing_moved,
+    )
+    ingests = Ingests(accounts, profiles, InstrumentIngest(book, market, counts=counts))
+    return EventProcessors(codec, ingests, aside=aside, environment=environment)
+
+
 def _sample(feed: _Feed, records: Sequence[BusRecord]) -> float:
     begun = process_time_ns()
     asyncio.run(feed.apply(records))
@@ -161,7 +168,9 @@ def _mark_records(codec: AvroCodec, events: int) -> list[BusRecord]:
     return _records(codec, MARK_TOPIC, keyed=[mark(number) for number in range(events)], each=SYMBOLS)
 
 
-def _balance_records(codec: AvroCodec, events: int) -> list[BusRecord]:
+def balance_records(codec: AvroCodec, events: int) -> list[BusRecord]:
+    """Give so many balances of users who take turns, as they lie on the bus."""
+
     def balance(number: int) -> tuple[str, dict[str, Any]]:
         user_id = user_id_of(number % USERS)
         row = {"asset": "USDT", "total": f"{100_000 + number}.25", "locked": "12.5"}

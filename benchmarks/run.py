@@ -15,7 +15,18 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from benchmarks import decide_alone, desk_end_to_end, desk_growth, gate_end_to_end, marks, memory, rules, screening
+from benchmarks import (
+    decide_alone,
+    desk_end_to_end,
+    desk_growth,
+    gate_end_to_end,
+    kafka_clients,
+    kafka_feed,
+    marks,
+    memory,
+    rules,
+    screening,
+)
 from benchmarks.desk_end_to_end import DeskSpan
 from benchmarks.desk_growth import Growth
 from benchmarks.gate_end_to_end import Span
@@ -54,6 +65,8 @@ BENCHMARKS: Final = (
         lambda: screening.measure(QUICK, sizes=(50,), names=10),
     ),
     Benchmark("marks", lambda: marks.measure(Pace()), lambda: marks.measure(QUICK, events=200)),
+    Benchmark("kafka", kafka_clients.measure, lambda: kafka_clients.measure(records=1_000)),
+    Benchmark("feed", kafka_feed.measure, lambda: kafka_feed.measure(records=2_000, rounds=1)),
     Benchmark("memory", memory.measure, lambda: memory.measure(accounts=20)),
     Benchmark(
         "gate",

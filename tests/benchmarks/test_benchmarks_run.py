@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 from benchmarks.measuring import QUICK, Table
 
-from benchmarks import decide_alone, desk_end_to_end, desk_growth, gate_end_to_end, marks, memory, rules, run, screening
+from benchmarks import (
+    decide_alone,
+    desk_end_to_end,
+    desk_growth,
+    gate_end_to_end,
+    kafka_clients,
+    kafka_feed,
+    marks,
+    memory,
+    rules,
+    run,
+    screening,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +79,21 @@ def test_rules_engine_that_disagrees_is_not_timed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(rules, "_expression", lambda number: honest(number + 1))
     with pytest.raises(AssertionError, match="zen-engine"):
         rules.measure(QUICK, rules=20)
+
+
+@pytest.mark.servers
+def test_kafka_clients_write_and_read_the_same_records() -> None:
+    """RE-215: both clients on one broker, in batches and with headers, as the product uses them."""
+    table = well_formed(kafka_clients.measure(records=1_000))
+    assert [row[0].split()[1] for row in table.rows] == ["writes", "writes", "reads", "reads"]
+
+
+@pytest.mark.servers
+def test_kafka_feed_is_read_with_and_without_bad_records() -> None:
+    """RE-214: the rate with one bad record in twenty, beside the rate without."""
+    table = well_formed(kafka_feed.measure(records=2_000, rounds=1))
+    assert [row[0] for row in table.rows] == ["all can be read", "one in 20 cannot"]
+    assert "goal under 20%" in table.findings[0]
 
 
 @pytest.mark.servers
