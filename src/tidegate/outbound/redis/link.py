@@ -5,7 +5,8 @@ knows what that means; one that the server did not know has not run, and that al
 """
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import AsyncIterator, Sequence, Set
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -25,7 +26,8 @@ TIMEOUT_MS: Final = 250
 WHOLE_FACTOR: Final = 4
 """A pipeline as a whole may take this many times as long as one answer: redirections of a cluster count in it."""
 
-CONNECTIONS_MAX: Final = 64
+CONNECTIONS_MAX: Final = 32
+"""Pipelines of one process at once; one more waits, within its own time."""
 
 TROUBLE: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
 
@@ -68,6 +70,7 @@ class RedisLink:
         self._dependency = dependency
         self._client: Redis | RedisCluster | None = None
         self._opening = asyncio.Lock()
+        self._at_once = asyncio.Semaphore(CONNECTIONS_MAX)
         self.run_ids: dict[str, str] = {}
 
     async def evaluate(self, calls: Sequence[Call]) -> list[Reply | DependencyFailed]:
@@ -91,11 +94,8 @@ class RedisLink:
         Raises:
             DependencyFailed: it failed, or may have.
         """
-        try:
-            async with asyncio.timeout(self._timeout_s * WHOLE_FACTOR):
-                return await (await self._opened()).execute_command(*arguments)
-        except TROUBLE as trouble:
-            raise self._trouble(trouble) from trouble
+        async with self._asking() as client:
+            return await client.execute_command(*arguments)
 
     async def ask_run_ids(self) -> frozenset[str]:
         """Ask every server that may be written to who it is.
@@ -103,16 +103,12 @@ class RedisLink:
         Raises:
             DependencyFailed: one of them does not answer.
         """
-        try:
-            async with asyncio.timeout(self._timeout_s * WHOLE_FACTOR):
-                client = await self._opened()
-                if isinstance(client, RedisCluster):
-                    told = await client.info("server", target_nodes=RedisCluster.PRIMARIES)
-                    answers = told if "run_id" not in told else {"": told}
-                    return frozenset(answer["run_id"] for answer in answers.values())
+        async with self._asking() as client:
+            if not isinstance(client, RedisCluster):
                 return frozenset({(await client.info("server"))["run_id"]})
-        except TROUBLE as trouble:
-            raise self._trouble(trouble) from trouble
+            told = await client.info("server", target_nodes=RedisCluster.PRIMARIES)
+            answers = told if "run_id" not in told else {"": told}
+            return frozenset(answer["run_id"] for answer in answers.values())
 
     def strangers(self, known: frozenset[str]) -> bool:
         """Tell whether a server that may be written to and answered last at its address is none of these."""
@@ -129,24 +125,34 @@ class RedisLink:
             self._client = None
 
     async def _pipeline(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
-        try:
-            async with asyncio.timeout(self._timeout_s * WHOLE_FACTOR):
-                client = await self._opened()
-                pipeline = client.pipeline(transaction=False)
-                for command in commands:
-                    pipeline.execute_command(*command)
-                return list(await pipeline.execute(raise_on_error=False))
-        except TROUBLE as trouble:
-            raise self._trouble(trouble) from trouble
+        async with self._asking() as client:
+            pipeline = client.pipeline(transaction=False)
+            for command in commands:
+                pipeline.execute_command(*command)
+            replies = list(await pipeline.execute(raise_on_error=False))
+        if any(isinstance(reply, RedisCluster.ERRORS_ALLOW_RETRY) for reply in replies):
+            await self._forget_topology()
+        return replies
 
     async def _load(self, scripts: Set[Script]) -> None:
+        async with self._asking() as client:
+            for each in scripts:
+                await client.script_load(each.source)
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[Redis | RedisCluster]:
         try:
-            async with asyncio.timeout(self._timeout_s * WHOLE_FACTOR):
-                client = await self._opened()
-                for each in scripts:
-                    await client.script_load(each.source)
+            async with asyncio.timeout(self._timeout_s * WHOLE_FACTOR), self._at_once:
+                yield await self._opened()
         except TROUBLE as trouble:
+            await self._forget_topology()
             raise self._trouble(trouble) from trouble
+
+    async def _forget_topology(self) -> None:
+        """Have a cluster ask anew who serves what: its driver does so only where it may try again."""
+        if isinstance(self._client, RedisCluster):
+            with suppress(*TROUBLE):
+                await self._client.aclose()
 
     async def _opened(self) -> Redis | RedisCluster:
         if self._client is None:
@@ -161,7 +167,7 @@ class RedisLink:
             "protocol": 3,
             "socket_timeout": self._timeout_s,
             "socket_connect_timeout": self._timeout_s,
-            "max_connections": CONNECTIONS_MAX,
+            "max_connections": 2 * CONNECTIONS_MAX,
             "retry": Retry(NoBackoff(), 0),
             "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         }

@@ -17,8 +17,8 @@ from tidegate.outbound.redis.state_codec import UnknownInstrument
 ROUNDS_MAX: Final = 8
 """Times a user that keeps moving is read, or judged, before the caller is told to come back."""
 
-AT_ONCE: Final = 256
-"""Users in one pipeline when many are read whole, or put in."""
+AT_ONCE: Final = 64
+"""Users in one pipeline when many are read whole, or put in: together they have the time of one pipeline."""
 
 MOVED: Final = b"MOVED"
 

@@ -11,7 +11,7 @@ from tidegate.outbound.redis.book_life import BookLife
 from tidegate.outbound.redis.cached_users import CachedUsers
 from tidegate.outbound.redis.doubts import Doubts
 from tidegate.outbound.redis.instruments import RedisInstruments
-from tidegate.outbound.redis.link import RedisLink, Reply, whole
+from tidegate.outbound.redis.link import Call, RedisLink, Reply, whole
 from tidegate.outbound.redis.reading import Reading, pages
 from tidegate.outbound.redis.state_codec import encode_flow, encode_state
 from tidegate.ports.account_book import FlowKept, UserFlows
@@ -102,8 +102,11 @@ class RedisSharedBook:
         await self._instruments.load()
         for page in pages(list(flows)):
             self._reading.dirty.update(page)
-            for user_id, reply in zip(page, await self._reading.read_whole(page), strict=True):
-                await self._make_base(user_id, reply, flow=flows[user_id])
+            replies = zip(page, await self._reading.read_whole(page), strict=True)
+            calls = [self._base_call(user_id, reply, flow=flows[user_id]) for user_id, reply in replies]
+            if 0 in whole(await self._life.ask(calls)):
+                raise DependencyFailed("account book", "somebody moved a user while its windows were put in")
+            for user_id in page:
                 self._users.drop(user_id)
 
     async def close(self) -> None:
@@ -118,14 +121,14 @@ class RedisSharedBook:
         """Make the state of a user its base; where that comes to nothing, so many moves later it is tried again."""
         try:
             (reply,) = await self._reading.read_whole([user_id])
-            await self._make_base(user_id, reply)
+            whole(await self._life.ask([self._base_call(user_id, reply)]))
         except DependencyFailed:
             pass
         finally:
             del self._compacting[user_id]
 
-    async def _make_base(self, user_id: str, reply: Reply, *, flow: FlowKept | None = None) -> None:
-        """Make the state that was read whole the base, with its own windows or those given.
+    def _base_call(self, user_id: str, reply: Reply, *, flow: FlowKept | None = None) -> Call:
+        """Give the call that makes the state that was read whole the base, with its own windows or those given.
 
         It is a copy read for it alone: the cached state may hold what is not final.
         """
@@ -133,16 +136,8 @@ class RedisSharedBook:
         state, kept = self._users.fresh_copy(user_id, lacking)
         for _ in state.expire(self._clock.now_us(), self._market.instruments):
             pass
-        entry = self._users.entry(user_id)
-        whole(
-            await self._life.ask(
-                [
-                    self._reading.call(
-                        "compact", entry, version, encode_state(state), encode_flow(kept if flow is None else flow)
-                    )
-                ]
-            )
-        )
+        flow_bytes = encode_flow(kept if flow is None else flow)
+        return self._reading.call("compact", self._users.entry(user_id), version, encode_state(state), flow_bytes)
 
     def _forget_all(self) -> None:
         self._users.forget_all()
