@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from tests.core.pretrade.event_world import SYMBOLS, Truth, World, interleaved
+from tests.core.pretrade.event_world import SYMBOLS, World, interleaved
 from tests.core.pretrade.told import (
     ACCOUNT,
     USER,
@@ -19,43 +19,22 @@ from tests.inbound.events.desk import NOW_US, Desk, Durable
 from tests.inbound.events.records import (
     LIMITS,
     an_event,
-    change_record,
-    instrument_record,
-    mark_record,
     user_record,
 )
+from tests.inbound.events.story import held_by, listed, published
 from tests.ports.builders import a_record
 from tests.ports.builders import an_order as an_asked_order
 
 from tidegate.core.kernel.trouble import DependencyFailed
-from tidegate.core.pretrade.account import OpenOrder, Position, Reservation
-from tidegate.core.pretrade.changes import EngineEventType, StateChange
+from tidegate.core.pretrade.account import Reservation
+from tidegate.core.pretrade.changes import EngineEventType
 from tidegate.inbound.jobs.consume import Consumer, Subscription
 from tidegate.outbound.memory.feed_board import MemoryFeedBoard
 from tidegate.ports.account_book import Held, ReserveRequest
-from tidegate.ports.event_bus import OutgoingEvent
 from tidegate.usecases.pretrade.account_feed import AccountFeed
 from tidegate.usecases.pretrade.rebuild import Rebuild, Rebuilt, Stage
 
 SECOND_US = 1_000_000
-
-
-async def published(desk: Desk, *changes: StateChange) -> None:
-    events: list[OutgoingEvent] = []
-    for change in changes:
-        topic, record = change_record(change)
-        events.append(an_event(desk.codec, topic, record=record))
-    await desk.durable.bus.publish(events)
-
-
-async def listed(desk: Desk, *symbols: str) -> None:
-    """Instruments and a mark each."""
-    for place, symbol in enumerate(symbols, start=1):
-        record = instrument_record(1, replace(an_instrument(symbol)))
-        record["event_id"] = f"00000000-0000-0000-0000-00000000000{place}"
-        await desk.durable.bus.publish([an_event(desk.codec, "md.instrument.created.v1", record=record)])
-        mark = mark_record(1, symbol=symbol)
-        await desk.durable.bus.publish([an_event(desk.codec, "md.mark.v1", record=mark)])
 
 
 async def rebuilt(durable: Durable) -> tuple[Desk, Rebuilt]:
@@ -88,19 +67,6 @@ async def reserved(desk: Desk, reservation: Reservation) -> None:
     assert not await desk.book.reserve([request])
     record = replace(a_record(an_asked_order(reservation.order_id), at_us=NOW_US), reservation=reservation)
     await desk.durable.journal.record([record], margin_call_cooldown_us=0)
-
-
-async def held_by(desk: Desk) -> tuple[Truth, dict[str, Reservation], str]:
-    state = (await desk.book.snapshot([USER], now_us=desk.clock.now))[USER]
-    account = state.account(ACCOUNT)
-    positions: list[Position] = [
-        side for book in account.symbols.values() for side in (book.both, book.long, book.short) if side is not None
-    ]
-    orders: dict[str, OpenOrder] = {
-        order_id: replace(order, at_us=None) for order_id, order in account.open_orders.items()
-    }
-    truth = Truth(account.balances or {}, {(held.symbol, held.position_side): held for held in positions}, orders)
-    return truth, dict(account.reservations), state.gap_reason(ACCOUNT)
 
 
 @pytest.mark.parametrize("seed", range(40))
