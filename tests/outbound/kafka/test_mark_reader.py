@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import pytest
 from tests.buses import PATIENCE_S, BusBed
 from tests.kafka import kafka_bed
+from tests.outbound.kafka.members import SystemClock
 
 from services.kafka import Kafka
+from tidegate.inbound.jobs.consume import Consumer, Subscription
 from tidegate.outbound.kafka.connection import KafkaConnection
 from tidegate.outbound.kafka.mark_reader import BACK_MS, KafkaMarkReader
 from tidegate.ports.event_bus import BusRecord
@@ -70,3 +72,27 @@ async def test_reader_begins_a_few_seconds_back(kafka_server: Kafka, later_ms: i
                 records = list(batch.records)
         assert len(records) == given
         await reader.close()
+
+
+async def test_consumer_of_marks_goes_on_by_itself(kafka_server: Kafka) -> None:
+    """RE-212: the loop takes marks as they come, and leaves the process time for everything else."""
+    async with kafka_bed(kafka_server, partitions=PARTITIONS) as bed:
+        reader, seen = KafkaMarkReader(KafkaConnection(kafka_server.url)), list[int]()
+        moved = asyncio.Event()
+
+        async def process(records: Sequence[BusRecord]) -> None:
+            seen.extend(values(records))
+            moved.set()
+
+        subscription = Subscription("marks", (bed.empty,), poll_s=PATIENCE_S)
+        running = asyncio.create_task(Consumer(reader, process, subscription=subscription, clock=SystemClock()).run())
+        async with asyncio.timeout(PATIENCE_S):
+            for number in range(5):
+                await publish(bed, number)
+                while number not in seen:
+                    await moved.wait()
+                    moved.clear()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await reader.close()
+        assert seen == list(range(5))

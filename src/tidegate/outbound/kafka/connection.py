@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -42,7 +42,7 @@ class KafkaConnection:
     ssl_ca_file: Path | None = None
     sasl_mechanism: str = "PLAIN"
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
     def arguments(self) -> Mapping[str, Any]:
         """Give what every client of the driver is made with.
