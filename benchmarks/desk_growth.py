@@ -141,7 +141,7 @@ def _stored_finding(stored: Sequence[int], figures: Sequence[Figure]) -> str:
 def _grown_finding(figures: Sequence[Figure]) -> str:
     if not figures[0].postgres_us:
         # The kernel tells of CPU time in ticks of 10 ms; a quick run can stay below one.
-        return f"{figures[0].size}: less CPU of PostgreSQL than one tick of the clock, so no ratio"
+        return f"{figures[0].size}: takes less CPU of PostgreSQL than one tick of the clock, so there is no ratio"
     ratio = figures[-1].postgres_us / figures[0].postgres_us
     return (
         f"{figures[-1].size}: x {ratio:.2f} of the CPU of PostgreSQL for {figures[0].size}; goal at most"

@@ -133,6 +133,16 @@ def test_desk_end_to_end_loads_desk_and_noop_in_turns() -> None:
     assert ["goal at least 40%" in table.findings[0], "goal at least 70%" in table.findings[2]] == [True, True]
 
 
+def test_desk_growth_that_took_less_than_a_tick_tells_so_instead_of_a_ratio() -> None:
+    """AS-371: the kernel counts CPU time in ticks, and a quick run can stay below one."""
+    first, last = (
+        desk_growth.Figure(size, 74.0, postgres_us, 5.0) for size, postgres_us in (("few", 0.0), ("many", 9.0))
+    )
+    finding = desk_growth._grown_finding([first, last])
+    well_formed(Table("", "", "", ("with",), (("few",),), (finding,)))
+    assert "no ratio" in finding
+
+
 @pytest.mark.servers
 @pytest.mark.system
 def test_desk_growth_gives_a_row_for_each_size() -> None:
