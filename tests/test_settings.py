@@ -114,6 +114,8 @@ DATABASE = {"TIDEGATE_POSTGRES_URL": "postgresql://db/tidegate"}
         ({"TIDEGATE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "needs a username and a password"),
         ({"TIDEGATE_KAFKA_SSL_CA_FILE": "/ca.pem"}, "ssl_ca_file needs security_protocol"),
         ({"TIDEGATE_REDIS_URL": "http://127.0.0.1"}, "TIDEGATE_REDIS_URL"),
+        ({"TIDEGATE_REDIS_URL": "redis://cache:port"}, "TIDEGATE_REDIS_URL"),
+        ({"TIDEGATE_TRACING_OTLP_ENDPOINT": "http://"}, "names no host"),
         ({"TIDEGATE_WALLET_GRPC": "https://wallet"}, "TIDEGATE_WALLET_GRPC"),
         ({**PROD, "TIDEGATE_REDIS_URL": "redis://cache:6379"}, "redis.url must be rediss"),
         ({**PROD, "TIDEGATE_REDIS_URL": "redis://127.0.0.1@cache:6379"}, "redis.url must be rediss"),

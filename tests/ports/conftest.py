@@ -7,13 +7,12 @@ from tests.buses import BusBed
 from tests.kafka import kafka_bed
 from tests.ports.stores import Stores, memory_stores, postgres_stores
 from tests.postgres import fresh_pool, postgres_server
-from tests.servers import kafka_server
 
 from tidegate.outbound.memory.event_bus import MemoryDeadLetters, MemoryEventBus
 from tidegate.outbound.postgres.dead_letters import PostgresDeadLetters
 from tidegate.outbound.postgres.event_bus import PostgresEventBus
 
-__all__ = ["kafka_server", "postgres_server"]
+__all__ = ["postgres_server"]
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.servers)])

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
-from tidegate.settings.bounds import FROZEN
+from tidegate.settings.bounds import FROZEN, Url
 
 _ADDRESS: Final = r"([^\s:,/\[\]]+|\[[0-9a-fA-F:.]+\]):\d{1,5}"
 
@@ -19,7 +19,7 @@ class RedisArea(BaseModel):
     """Redis, which holds the account book that many replicas share; without a URL each process keeps its own."""
 
     model_config = FROZEN
-    url: str | None = Field(None, pattern=r"^(rediss?|unix)://", repr=False)
+    url: Url | None = Field(None, pattern=r"^(rediss?|unix)://", repr=False)
     """``redis://...``, with TLS ``rediss://...``; without it the book is in memory and one process serves the gate."""
     cluster: bool = False
     """Whether the URL leads to a Redis Cluster."""
@@ -82,7 +82,7 @@ class SchemaRegistryArea(BaseModel):
     """The registry of Avro schemas; without it records name their schema by its fingerprint."""
 
     model_config = FROZEN
-    url: str | None = Field(None, pattern=r"^https?://", repr=False)
+    url: Url | None = Field(None, pattern=r"^https?://", repr=False)
     """Base URL of a registry that speaks Confluent's protocol."""
 
 
@@ -116,7 +116,7 @@ class TracingArea(BaseModel):
     """Traces (OpenTelemetry)."""
 
     model_config = FROZEN
-    otlp_endpoint: str | None = Field(None, pattern=r"^https?://")
+    otlp_endpoint: Url | None = Field(None, pattern=r"^https?://")
     """Where spans are sent to (OTLP over gRPC); without it there are none."""
     sample_ratio: float = Field(0.01, ge=0, le=1)
     """Share of requests that are traced, of those that come without a decision of their caller about it."""
