@@ -3,15 +3,16 @@
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.core.pretrade.told import an_order as a_told_order
-from tests.core.pretrade.told import reported
+from tests.core.pretrade.told import balance_set, reported
 from tests.inbound.events.records import change_record, mark_record
 
 from tidegate.bootstrap.accounts import Accounts
@@ -27,7 +28,9 @@ from tidegate.core.pretrade.order import Order, OrderType, Side
 from tidegate.core.pretrade.reasons import Decision, RejectReason
 from tidegate.core.pretrade.scenario import Scenario
 from tidegate.core.pretrade.snapshot import FlowFacts
+from tidegate.inbound.events.writers import KnownWriters
 from tidegate.inbound.scenario.reader import read_scenario
+from tidegate.outbound.memory.writer_schemas import MemorySchemas
 from tidegate.outbound.postgres.event_bus import PostgresEventBus
 from tidegate.ports.outbox import Backlog
 from tidegate.settings import DataArea, GateArea, Settings
@@ -60,10 +63,13 @@ class Started:
 
 
 @asynccontextmanager
-async def a_service(settings: Settings, *, seed: Scenario | None = None) -> AsyncIterator[Started]:
-    """Run the gate and its feeds, without the ways in."""
+async def a_service(
+    settings: Settings, *, seed: Scenario | None = None, schemas: Mapping[int, Mapping[str, Any]] | None = None
+) -> AsyncIterator[Started]:
+    """Run the gate and its feeds, without the ways in; ``schemas`` is what a registry holds."""
     async with open_stores(settings, guest=False) as stores, open_bus(settings, stores) as bus:
         around = Surroundings(settings, stores, bus=bus)
+        around.writers = KnownWriters(around.codec, MemorySchemas(schemas))
         async with open_parts(around, settings.gate.limits()) as parts:
             await Service(around, parts, rest_url="").load(Seeds(scenario=seed))
             parts.start()
@@ -113,6 +119,30 @@ async def test_flow_windows_of_a_service_are_after_a_restart_what_they_were_befo
         answer = await second.gate.ask(replace(bought, order_id="o-3"), False)
     assert after == before
     assert answer.reject_reason is RejectReason.DUPLICATE_ORDER
+
+
+async def test_service_is_rebuilt_from_records_that_name_schemas_of_a_registry(settings: Settings) -> None:
+    """RE-258, PT-718: what is told again after a start has its schemas fetched as what is told for the first time."""
+    topic = "wallet.balance_changed.v1"
+    _, record = change_record(balance_set(1, total="777"))
+    async with a_service(settings, seed=a_seed()) as first:
+        schema = first.around.codec.catalogue[topic].current.parsed
+        first.around.codec.use_registry_id(topic, 7)
+        told = {**record, "sequence": time.time_ns() // 1_000_000 + 60_000, "event_ts": time.time_ns() // 1_000_000}
+        await first.accounts.publish([(topic, told)])
+        await first.accounts.settled()
+        before = await balances_of(first)
+    async with a_service(settings, schemas={7: schema}) as second:
+        after, set_aside = await balances_of(second), second.accounts.feeds.aside.count
+    assert (after, set_aside) == (before, 0)
+    assert "777" in {str(total) for total in before.values()}
+
+
+async def balances_of(service: Started) -> dict[str, Decimal]:
+    """What the user of the first example has."""
+    states = await service.accounts.memory.book.snapshot([USER], now_us=time.time_ns() // 1_000)
+    balances = states[USER].account("main").balances
+    return {asset: balance.total for asset, balance in (balances or {}).items()}
 
 
 class LaterClock:

@@ -13,7 +13,7 @@ from tidegate.inbound.events.processors import SettingAside
 from tidegate.inbound.jobs.adopt import AdoptJob
 from tidegate.inbound.jobs.backoff import Backoff
 from tidegate.outbound.redis.account_book import RedisAccountBook
-from tidegate.usecases.pretrade.adoption import Adoption
+from tidegate.usecases.pretrade.adoption import Adoption, Standing
 from tidegate.usecases.pretrade.flow import FlowWindows
 from tidegate.usecases.pretrade.ingest import Counts
 from tidegate.usecases.pretrade.rebuild import Rebuild, Stage
@@ -51,19 +51,12 @@ class AloneInMemory:
         self._marks = marks
 
     async def make_whole(self) -> None:
-        around, memory, processors = self._around, self._memory, self._processing.processors
-        instruments = _instrument_topics(around)
-        others = tuple(topic for topic in processors.topics if topic not in instruments)
+        around, memory = self._around, self._memory
         rebuild = Rebuild(
             around.bus.source, around.stores.archive, book=memory.book, replica=memory.replica, clock=around.clock
         )
-        await rebuild.run(
-            [
-                Stage(instruments, processors.retell),
-                Stage(others, processors.retell),
-                Stage(self._marks.topics, self._marks.process),
-            ]
-        )
+        marks = Stage(self._marks.topics, around.writers.before(self._marks.process))
+        await rebuild.run([*_account_stages(around, self._processing), marks])
         settings = memory.replica.configuration.settings
         await restore_flow(around.stores.archive, memory.flow, clock=around.clock, settings=settings)
 
@@ -91,13 +84,17 @@ class SharedWithOthers:
 
     async def make_whole(self) -> None:
         backoff = Backoff()
-        async with asyncio.timeout(WHOLE_S_MAX):
-            while not self._memory.replica.rebuilt:
-                try:
-                    await self.job.adoption.step()
-                except DependencyFailed as trouble:
-                    self._log(f"is not whole: {trouble}")
-                    await backoff.wait()
+        try:
+            async with asyncio.timeout(WHOLE_S_MAX):
+                while not self._memory.replica.rebuilt:
+                    try:
+                        if await self.job.adoption.step() is Standing.WAITS:
+                            await backoff.wait()
+                    except DependencyFailed as trouble:
+                        self._log(f"is not whole: {trouble}")
+                        await backoff.wait()
+        except TimeoutError:
+            raise DependencyFailed("account book", f"was not whole within {WHOLE_S_MAX:.0f} s") from None
 
     def jobs(self) -> Jobs:
         return [asyncio.create_task(self.job.run(), name="follow the account book")]
@@ -113,17 +110,13 @@ class SharedWithOthers:
     def _building(self) -> Building:
         """Make a book for one rebuild alone, with market and windows of its own."""
         memory, around = self._memory, self._around
-        settings = memory.replica.configuration
-        replica = Replica(Market(), settings)
+        replica = Replica(Market(), memory.replica.configuration)
         replica.profiles = memory.replica.profiles
         flows = SharedFlows(FlowWindows(), lambda: memory.replica.configuration.settings)
         book = RedisAccountBook(self._shared.link, replica.market, flows=flows, clock=around.clock)
         own = Memory(replica, book, memory.flow, memory.keeper)
-        processors = Processing(around, own, aside=self._aside.anew(), counts=Counts(), heard=None).processors
-        instruments = _instrument_topics(around)
-        others = tuple(topic for topic in processors.topics if topic not in instruments)
-        stages = [Stage(instruments, processors.retell, whole=True), Stage(others, processors.retell)]
-        return Building(book, flows, replica.market, stages)
+        processing = Processing(around, own, aside=self._aside.anew(), counts=Counts(), heard=None)
+        return Building(book, flows, replica.market, _account_stages(around, processing))
 
 
 def rebuilding_of(
@@ -135,6 +128,10 @@ def rebuilding_of(
     return SharedWithOthers(around, memory, shared=books.shared, aside=processing.aside)
 
 
-def _instrument_topics(around: Surroundings) -> tuple[str, ...]:
-    suffix = around.settings.topics.suffix
-    return tuple(topic_name(topic, environment=suffix) for topic in sorted(INSTRUMENT_TOPICS))
+def _account_stages(around: Surroundings, processing: Processing) -> list[Stage]:
+    """Give what is told again of accounts: the instruments, whole, and then everything that needs them."""
+    suffix, processors = around.settings.topics.suffix, processing.processors
+    instruments = tuple(topic_name(topic, environment=suffix) for topic in sorted(INSTRUMENT_TOPICS))
+    others = tuple(topic for topic in processors.topics if topic not in instruments)
+    retell = around.writers.before(processors.retell)
+    return [Stage(instruments, retell, whole=True), Stage(others, retell)]
