@@ -1,8 +1,9 @@
 """Opens where events come from and go to: Kafka where settings name it, else the bus in PostgreSQL."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from tidegate.bootstrap.kafka import in_topics, kafka_connection, make_topics
 from tidegate.bootstrap.stores import Stores
@@ -12,8 +13,9 @@ from tidegate.outbound.kafka.event_source import KafkaEventSource
 from tidegate.outbound.kafka.mark_reader import KafkaMarkReader
 from tidegate.outbound.kafka.publisher import KafkaEventPublisher
 from tidegate.outbound.postgres.book_mirror import PostgresBookMirror
-from tidegate.ports.event_bus import DeadLetters, EventPublisher, EventSource, Place
+from tidegate.ports.event_bus import DeadLetters, EventPublisher, EventSource
 from tidegate.settings import Role, Settings
+from tidegate.usecases.pretrade.mirroring import mirrored_floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,4 @@ async def open_bus(settings: Settings, stores: Stores) -> AsyncIterator[Bus]:
 def _source(settings: Settings, stores: Stores, *, connection: KafkaConnection) -> KafkaEventSource:
     if not settings.shares_book:
         return KafkaEventSource(connection)
-    mirror = PostgresBookMirror(stores.pool)
-
-    async def floor(places: Collection[Place]) -> Mapping[Place, int]:
-        """Begin where the mirror ends: what was committed further on may not be in it yet."""
-        mirrored = await mirror.places()
-        return {place: mirrored.get(place, 0) for place in places}
-
-    return KafkaEventSource(connection, floor=floor)
+    return KafkaEventSource(connection, floor=partial(mirrored_floor, PostgresBookMirror(stores.pool)))

@@ -29,7 +29,7 @@ from tidegate.ports.event_bus import BusRecord, OutgoingEvent, Place
 from tidegate.ports.shared_book import BookRow
 from tidegate.usecases.pretrade.adoption import Adoption
 from tidegate.usecases.pretrade.flow import FlowWindows
-from tidegate.usecases.pretrade.mirroring import Mirroring
+from tidegate.usecases.pretrade.mirroring import Mirroring, mirrored_floor
 from tidegate.usecases.pretrade.rebuild import Stage
 from tidegate.usecases.pretrade.replica import Replica
 from tidegate.usecases.pretrade.shared_flows import SharedFlows
@@ -191,7 +191,7 @@ class Process:
 
     async def assign(self, places: Sequence[Place]) -> None:
         """Take over partitions: from the committed place, or where the mirror is, whichever is less."""
-        floors = await self.mirroring.floor(places)
+        floors = await mirrored_floor(self.mirror, places)
         self.read = {place: min(self.shared.committed.get(place, 0), floors[place]) for place in places}
 
     async def consume(self, place: Place, *, limit: int) -> int:

@@ -11,7 +11,7 @@ from tidegate.core.kernel.trouble import DependencyFailed
 from tidegate.ports.book_mirror import Places
 from tidegate.ports.shared_book import BookLost, BookRow
 from tidegate.usecases.pretrade import mirroring
-from tidegate.usecases.pretrade.mirroring import Mirroring
+from tidegate.usecases.pretrade.mirroring import Mirroring, mirrored_floor
 
 BALANCE, OTHER = PLACES[-1], PLACES[0]
 
@@ -129,8 +129,8 @@ async def test_mirroring_of_a_life_that_has_ended_saves_on_the_next() -> None:
 
 async def test_mirroring_lets_a_partition_begin_where_the_mirror_is() -> None:
     """RE-161: one never mirrored begins at its beginning, whatever was committed; others are not named."""
-    _, process, _ = await a_process()
+    shared, process, _ = await a_process()
     process.mirroring.committed({BALANCE: 5, OTHER: 9})
     await process.mirroring.save()
     never = ("new.topic", 3)
-    assert await process.mirroring.floor([BALANCE, never]) == {BALANCE: 5, never: 0}
+    assert await mirrored_floor(shared.mirror, [BALANCE, never]) == {BALANCE: 5, never: 0}

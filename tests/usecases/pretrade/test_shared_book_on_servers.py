@@ -29,7 +29,7 @@ from tidegate.outbound.redis.account_book import RedisAccountBook
 from tidegate.ports.account_book import Held, ReserveRequest
 from tidegate.ports.event_bus import BusRecord, OutgoingEvent, Place
 from tidegate.usecases.pretrade.adoption import Adoption, Standing
-from tidegate.usecases.pretrade.mirroring import Mirroring
+from tidegate.usecases.pretrade.mirroring import Mirroring, mirrored_floor
 from tidegate.usecases.pretrade.rebuild import Stage
 from tidegate.usecases.pretrade.replica import Replica
 from tidegate.usecases.pretrade.shared_flows import SharedFlows
@@ -98,7 +98,7 @@ class Replicated:
         return Building(book, flows, self.kept.market, [Stage(TOPICS, retell)])
 
     async def assign(self, places: Sequence[Place]) -> None:
-        floors = await self.mirroring.floor(places)
+        floors = await mirrored_floor(self.mirror, places)
         self.read = {place: min(self.house.committed.get(place, 0), floors[place]) for place in places}
 
     async def consume(self, place: Place, *, limit: int) -> int:

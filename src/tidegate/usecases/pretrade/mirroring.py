@@ -3,7 +3,7 @@
 The order is what makes mirror and topics the whole book: the places that are committed are noted first, the users that
 were moved are exported as they are after that, and rows are saved before places. A place promises that everything
 before it is in the rows. That holds because a partition begins at the mirrored place when it comes to another process
-(``floor``): that one applies again, and so moves, what its former owner may have committed and not saved.
+(``mirrored_floor``): that one applies again, and so moves, what its former owner may have committed and not saved.
 """
 
 import asyncio
@@ -59,20 +59,21 @@ class Mirroring:
                 self._forget(places)
             return len(moved)
 
-    async def floor(self, places: Collection[Place]) -> Mapping[Place, int]:
-        """Give where a process that has been assigned partitions begins at the latest: what was committed further on
-        may not be in the mirror yet.
-
-        Raises:
-            DependencyFailed: the mirror does not answer; then no partition may be begun.
-        """
-        mirrored = await self._mirror.places()
-        return {place: mirrored.get(place, 0) for place in places}
-
     def _forget(self, places: Mapping[Place, int]) -> None:
         for place, offset in places.items():
             if self._places.get(place) == offset:
                 del self._places[place]
+
+
+async def mirrored_floor(mirror: BookMirror, places: Collection[Place]) -> Mapping[Place, int]:
+    """Give where a process that has been assigned partitions begins at the latest: what was committed further on may
+    not be in the mirror yet.
+
+    Raises:
+        DependencyFailed: the mirror does not answer; then no partition may be begun.
+    """
+    mirrored = await mirror.places()
+    return {place: mirrored.get(place, 0) for place in places}
 
 
 class NotedSource:
