@@ -44,6 +44,20 @@ def read_decimal(text: str) -> Decimal:
     return Decimal(text)
 
 
+def read_bounded(text: str, *, at_least: Decimal | None = None, above: Decimal | None = None) -> Decimal:
+    """Read a plain decimal within its bounds: not below ``at_least`` (at the bound passes), above ``above``.
+
+    Raises:
+        Unreadable: it is no plain decimal, or beyond a bound.
+    """
+    number = read_decimal(text)
+    if at_least is not None and number < at_least:
+        raise Unreadable(f"must not be below {at_least}")
+    if above is not None and number <= above:
+        raise Unreadable(f"must be above {above}")
+    return number
+
+
 def read_identifier(text: str) -> str:
     """Read an identifier: 1 to 128 UTF-8 bytes without control characters.
 

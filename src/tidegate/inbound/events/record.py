@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from tidegate.core.kernel.decimals import ONE
-from tidegate.core.kernel.readings import FieldFault, Unreadable, read_decimal, read_identifier
+from tidegate.core.kernel.readings import FieldFault, Unreadable, read_bounded, read_identifier
 from tidegate.core.pretrade.feeds import EventStamp
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,17 +86,10 @@ class RecordRow:
     def decimal(self, key: str, *, at_least: Decimal | None = None, above: Decimal | None = None) -> Decimal:
         """A plain decimal within its bounds."""
         try:
-            number = read_decimal(self._fields[key])
+            return read_bounded(self._fields[key], at_least=at_least, above=above)
         except Unreadable as unreadable:
             self.fault(key, str(unreadable))
             return ONE
-        if at_least is not None and number < at_least:
-            self.fault(key, f"must not be below {at_least}")
-        elif above is not None and number <= above:
-            self.fault(key, f"must be above {above}")
-        else:
-            return number
-        return ONE
 
     def optional_decimal(
         self, key: str, *, at_least: Decimal | None = None, above: Decimal | None = None

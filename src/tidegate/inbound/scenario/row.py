@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from tidegate.core.kernel.decimals import ONE
-from tidegate.core.kernel.readings import Unreadable, read_decimal, read_identifier, read_instant_us
+from tidegate.core.kernel.readings import Unreadable, read_bounded, read_identifier, read_instant_us
 from tidegate.inbound.scenario.faults import ScenarioFault
 from tidegate.inbound.scenario.json_text import JsonObject, JsonValue, Number, pointer_to
 
@@ -100,17 +100,10 @@ class Row:
             self.fault(key, "must be a decimal text such as 0.25")
             return ONE
         try:
-            number = read_decimal(digits)
+            return read_bounded(digits, at_least=at_least, above=above)
         except Unreadable as unreadable:
             self.fault(key, str(unreadable))
             return ONE
-        if at_least is not None and number < at_least:
-            self.fault(key, f"must not be below {at_least}")
-            return ONE
-        if above is not None and number <= above:
-            self.fault(key, f"must be above {above}")
-            return ONE
-        return number
 
     def count(self, key: str, *, default: int | None = None, at_least: int = 0) -> int:
         """A whole JSON number; the default stands for an absent or null member, without one it is required."""

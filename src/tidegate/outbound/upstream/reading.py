@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tidegate.core.kernel.decimals import ONE
-from tidegate.core.kernel.readings import FieldFault, Unreadable, read_decimal, read_identifier, read_uuid
+from tidegate.core.kernel.readings import FieldFault, Unreadable, read_bounded, read_identifier, read_uuid
 from tidegate.core.pretrade.feeds import EventStamp
 from tidegate.ports.upstream import AccountKey
 
@@ -86,17 +86,10 @@ class AnswerReader:
     ) -> Decimal:
         """A plain decimal within its bounds."""
         try:
-            number = read_decimal(value)
+            return read_bounded(value, at_least=at_least, above=above)
         except Unreadable as unreadable:
             self.fault(key, str(unreadable))
             return ONE
-        if at_least is not None and number < at_least:
-            self.fault(key, f"must not be below {at_least}")
-        elif above is not None and number <= above:
-            self.fault(key, f"must be above {above}")
-        else:
-            return number
-        return ONE
 
     def optional_decimal(
         self, key: str, value: str, *, at_least: Decimal | None = None, above: Decimal | None = None
