@@ -63,7 +63,7 @@ class TracedRiskService(RiskService):
     ) -> AsyncIterator[pb.PreTradeCheckResponse]:
         span = self._begin("PreTradeCheckStream", context)
         answers = super().PreTradeCheckStream(request_iterator, context)
-        try:
+        with _ended(span, context):
             while True:
                 # current while we wait and not while the transport writes, which may end this generator elsewhere
                 with _current(span):
@@ -71,13 +71,6 @@ class TracedRiskService(RiskService):
                 if answer is None:
                     break
                 yield answer
-        except BaseException as error:
-            _end_as(span, _code_of(context, error))
-            raise
-        else:
-            _end_as(span, grpc.StatusCode.OK)
-        finally:
-            span.end()
 
     @override
     async def MaxOrderQuantity(self, request: Most, context: Context) -> pb.MaxOrderQuantityResponse:
@@ -96,18 +89,24 @@ class TracedRiskService(RiskService):
 
     @contextmanager
     def _call(self, method: str, context: Context) -> Iterator[Span]:
-        """Lend the span of a call; the status that it ends with is the call's."""
+        """Lend the span of a call."""
         span = self._begin(method, context)
-        try:
-            with _current(span):
-                yield span
-        except BaseException as error:
-            _end_as(span, _code_of(context, error))
-            raise
-        else:
-            _end_as(span, grpc.StatusCode.OK)
-        finally:
-            span.end()
+        with _ended(span, context), _current(span):
+            yield span
+
+
+@contextmanager
+def _ended(span: Span, context: Context) -> Iterator[None]:
+    """End a span with the call; the status that it ends with is the call's."""
+    try:
+        yield
+    except BaseException as error:
+        _end_as(span, _code_of(context, error))
+        raise
+    else:
+        _end_as(span, grpc.StatusCode.OK)
+    finally:
+        span.end()
 
 
 def _current(span: Span) -> AbstractContextManager[Span]:
