@@ -136,7 +136,7 @@ def account_processors(
         replica=replica,
         refresh=_nothing_moved,
     )
-    ingests = Ingests(accounts, profiles, InstrumentIngest(book, market, counts=counts))
+    ingests = Ingests(accounts, profiles, InstrumentIngest(book, counts))
     return EventProcessors(codec, ingests, aside=aside, environment=environment)
 
 

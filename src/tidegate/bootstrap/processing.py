@@ -41,7 +41,7 @@ class Processing:
         replica, refresh = memory.replica, memory.keeper.refresh_profiles
         early = PostgresEarlyNews(stores.pool)
         profiles = ProfileIngest(stores.profiles, accounts, early=early, replica=replica, refresh=refresh)
-        self.instruments = InstrumentIngest(memory.book, memory.replica.market, counts=counts)
+        self.instruments = InstrumentIngest(memory.book, counts)
         ingests = Ingests(accounts, profiles, self.instruments)
         suffix = around.settings.topics.suffix
         self.processors = EventProcessors(around.codec, ingests, aside=aside, environment=suffix)

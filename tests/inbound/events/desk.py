@@ -91,7 +91,7 @@ class Desk:
             replica=self.replica,
             refresh=self.keeper.refresh_profiles,
         )
-        self.instrument_ingest = InstrumentIngest(self.book, self.market, counts=self.counts)
+        self.instrument_ingest = InstrumentIngest(self.book, self.counts)
         self.ingests = Ingests(accounts, self.profile_ingest, self.instrument_ingest)
         self.mark_ingest = MarkIngest(self.market)
         self.aside = SettingAside(durable.letters, self.clock, self.alarms.append)

@@ -21,7 +21,7 @@ def a_job(services: FakeUpstream, reports: list[str]) -> UpstreamJob:
     replica = Replica(Market(), a_configuration(GateSettings()))
     replica.rebuilt = True
     book = MemoryAccountBook(replica.market)
-    ingest = InstrumentIngest(book, replica.market, counts=Counts())
+    ingest = InstrumentIngest(book, Counts())
     sync = UpstreamSync(Upstreams(metadata=services), ingest, book=book, clock=HandClock())
     return UpstreamJob(sync, replica, reports.append, look_s=0, most_s=0)
 

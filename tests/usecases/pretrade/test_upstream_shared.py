@@ -101,7 +101,7 @@ async def test_book_that_processes_fill_at_once_holds_every_account_once(redis_s
         syncs = [
             UpstreamSync(
                 upstreams,
-                InstrumentIngest(process.book, process.market, counts=Counts()),
+                InstrumentIngest(process.book, Counts()),
                 book=process.book,
                 clock=HandClock(START_US),
             )

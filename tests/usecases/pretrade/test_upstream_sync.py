@@ -39,7 +39,7 @@ class Start:
     def __init__(self, services: FakeUpstream, upstreams: Upstreams | None = None) -> None:
         self.market = Market()
         self.book = WatchedBook(self.market)
-        self.instruments = InstrumentIngest(self.book, self.market, counts=Counts())
+        self.instruments = InstrumentIngest(self.book, Counts())
         chosen = Upstreams(services, services, services) if upstreams is None else upstreams
         self.sync = UpstreamSync(chosen, self.instruments, book=self.book, clock=HandClock())
 

@@ -163,9 +163,8 @@ class ProfileIngest:
 class InstrumentIngest:
     """Applies md.instrument.*: the record that is later in time stands, of the same time the update."""
 
-    def __init__(self, book: AccountBook, market: Market, *, counts: Counts) -> None:
+    def __init__(self, book: AccountBook, counts: Counts) -> None:
         self._book = book
-        self._market = market
         self._counts = counts
         self._places: dict[tuple[str, str], FeedPlace] = {}
         self._newest: dict[str, tuple[int, bool]] = {}
