@@ -1,8 +1,8 @@
-"""Kafka as the other services see it: what they tell, and what the replicas have committed and told."""
+"""Kafka as the other services see it: what they tell, and what the replicas have committed."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -10,7 +10,7 @@ from tests.system.engine import Event
 
 from tidegate.wire.codec import AvroCodec
 from tidegate.wire.schemas import SchemaCatalogue
-from tidegate.wire.topics import ACCOUNT_TOPICS, OUT_TOPICS, USER_TOPICS, base_name, record_key, topic_name
+from tidegate.wire.topics import ACCOUNT_TOPICS, USER_TOPICS, record_key, topic_name
 
 APPLIED_S_MAX: Final = 60.0
 
@@ -64,20 +64,3 @@ class Bus:
         ]
         ends: Mapping[TopicPartition, int] = await self._consumer.end_offsets(places)
         return ends
-
-    async def told(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """Give everything on the out-topics as it lies there, each partition in its order: topic (base name), key,
-        record.
-        """
-        ends = await self._ends([topic_name(topic, environment=self._environment) for topic in OUT_TOPICS])
-        self._consumer.assign(list(ends))
-        await self._consumer.seek_to_beginning(*ends)
-        found = []
-        for place, end in ends.items():
-            topic = base_name(place.topic, environment=self._environment)
-            while await self._consumer.position(place) < end:
-                for records in (await self._consumer.getmany(place, timeout_ms=1_000)).values():
-                    found += [
-                        (topic, record.key.decode(), self._codec.decode(topic, record.value)) for record in records
-                    ]
-        return found

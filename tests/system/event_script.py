@@ -10,6 +10,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
+from tests.inbound.events.records import balance_row, position_row
 from tests.system.engine import Event, command, engine
 from tests.system.reckoning import settings_of
 from tests.system.world import (
@@ -225,21 +226,13 @@ class Story:
         account.positions.pop(symbol, None)
         if quantity:
             account.positions[symbol] = position
-        row = {
-            "symbol": symbol,
-            "position_side": "BOTH",
-            "quantity": plain(quantity),
-            "entry_price": plain(mark),
-            "leverage": plain(leverage),
-            "margin_mode": "CROSS",
-            "isolated_margin": None,
-        }
+        row = position_row(position)
         return Tell((account.stamped("position.updated.v1", {"position": row, "snapshot": None, "heals": None}),))
 
     def _balance(self, account: PlainAccount) -> Tell:
         total = Decimal(self.random.randint(5_000, 12_000))
-        account.balances["USDT"] = Balance("USDT", total, ZERO)
-        row = {"asset": "USDT", "total": plain(total), "locked": "0"}
+        balance = account.balances["USDT"] = Balance("USDT", total, ZERO)
+        row = balance_row(balance)
         return Tell((account.stamped("wallet.balance_changed.v1", {"balance": row, "snapshot": None, "heals": None}),))
 
     def _mark(self) -> Tell:

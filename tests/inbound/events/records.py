@@ -116,13 +116,13 @@ def change_record(change: StateChange) -> tuple[str, dict[str, Any]]:
 def _fields(change: StateChange) -> dict[str, Any]:
     match change:
         case BalanceSet():
-            return {"balance": _balance(change.balance), "snapshot": None, "heals": None}
+            return {"balance": balance_row(change.balance), "snapshot": None, "heals": None}
         case BalancesReplaced():
-            return {"balance": None, "snapshot": list(map(_balance, change.balances)), "heals": change.heals}
+            return {"balance": None, "snapshot": list(map(balance_row, change.balances)), "heals": change.heals}
         case PositionSet():
-            return {"position": _position(change.position), "snapshot": None, "heals": None}
+            return {"position": position_row(change.position), "snapshot": None, "heals": None}
         case PositionsReplaced():
-            return {"position": None, "snapshot": list(map(_position, change.positions)), "heals": change.heals}
+            return {"position": None, "snapshot": list(map(position_row, change.positions)), "heals": change.heals}
         case PositionClosed():
             return {
                 "symbol": change.symbol,
@@ -148,11 +148,13 @@ def _fields(change: StateChange) -> dict[str, Any]:
             raise TypeError(f"no record says {change}")
 
 
-def _balance(balance: Balance) -> dict[str, Any]:
+def balance_row(balance: Balance) -> dict[str, Any]:
+    """A balance as a record has it."""
     return {"asset": balance.asset, "total": plain(balance.total), "locked": plain(balance.locked)}
 
 
-def _position(position: Position) -> dict[str, Any]:
+def position_row(position: Position) -> dict[str, Any]:
+    """A position as a record has it."""
     return {
         "symbol": position.symbol,
         "position_side": position.position_side.value,
