@@ -37,20 +37,22 @@ async def test_server_of_a_cluster_that_is_replaced_takes_the_life_of_the_book_w
     that the next life is built on the servers that serve then.
     """
     process = a_process(cluster.url)
-    await begin_life([process])
-    assert await trouble_of(process) is None
-    before = await process.book.instance()
-    cluster.servers[0].kill()
-    failed = await trouble_of(process)
-    assert failed is not None
-    assert not isinstance(failed, BookLost)
-    await asyncio.to_thread(cluster.wait_until_standby_serves)
-    async with asyncio.timeout(PATIENCE_S):
-        while not isinstance(await trouble_of(process), BookLost):
-            pass
-    assert process.book.lost
-    after = await process.book.instance()
-    assert len(set(after.split(",")) & set(before.split(","))) == len(after.split(",")) - 1
-    await begin_life([process], epoch=EPOCH + 1)
-    assert await trouble_of(process) is None
-    await process.link.close()
+    try:
+        await begin_life([process])
+        assert await trouble_of(process) is None
+        before = await process.book.instance()
+        cluster.servers[0].kill()
+        failed = await trouble_of(process)
+        assert failed is not None
+        assert not isinstance(failed, BookLost)
+        await asyncio.to_thread(cluster.wait_until_standby_serves)
+        async with asyncio.timeout(PATIENCE_S):
+            while not isinstance(await trouble_of(process), BookLost):
+                pass
+        assert process.book.lost
+        after = await process.book.instance()
+        assert len(set(after.split(",")) & set(before.split(","))) == len(after.split(",")) - 1
+        await begin_life([process], epoch=EPOCH + 1)
+        assert await trouble_of(process) is None
+    finally:
+        await process.link.close()

@@ -5,7 +5,7 @@ knows what that means; one that the server did not know has not run, and that al
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence, Set
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -45,6 +45,10 @@ class Call:
     arguments: Sequence[Argument]
 
 
+def _command(name: str, script: bytes, *, call: Call) -> Sequence[Argument]:
+    return (name, script, len(call.keys), *call.keys, *call.arguments)
+
+
 def whole(replies: Sequence[Reply | DependencyFailed]) -> Sequence[Reply]:
     """Give the replies when none of them is trouble.
 
@@ -79,12 +83,12 @@ class RedisLink:
         Raises:
             DependencyFailed: the pipeline failed; any of them may have run.
         """
-        commands = [("EVALSHA", call.script.digest, len(call.keys), *call.keys, *call.arguments) for call in calls]
-        replies = await self._pipeline(commands)
+        replies = await self._pipeline([_command("EVALSHA", call.script.digest, call=call) for call in calls])
         unknown = [place for place, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:
-            await self._load({calls[place].script for place in unknown})
-            for place, reply in zip(unknown, await self._pipeline([commands[place] for place in unknown]), strict=True):
+            # the whole source, to those servers alone that did not know it: others may be gone
+            again = [_command("EVAL", calls[place].script.source, call=calls[place]) for place in unknown]
+            for place, reply in zip(unknown, await self._pipeline(again), strict=True):
                 replies[place] = reply
         return [self._trouble(reply) if isinstance(reply, Exception) else reply for reply in replies]
 
@@ -133,11 +137,6 @@ class RedisLink:
         if any(isinstance(reply, RedisCluster.ERRORS_ALLOW_RETRY) for reply in replies):
             await self._forget_topology()
         return replies
-
-    async def _load(self, scripts: Set[Script]) -> None:
-        async with self._asking() as client:
-            for each in scripts:
-                await client.script_load(each.source)
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[Redis | RedisCluster]:
