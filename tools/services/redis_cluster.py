@@ -37,6 +37,7 @@ class RedisCluster:
         self._ports, buses = ports[:MASTERS], ports[MASTERS:]
         self.url = f"redis://127.0.0.1:{self._ports[-1]}/0"
         self.servers: list[Daemon] = []
+        self._standby: int | None = None
         try:
             for port, bus in zip(self._ports, buses, strict=True):
                 self.servers.append(self._server(port, bus))
@@ -62,6 +63,7 @@ class RedisCluster:
             ServerMissing: it does not.
         """
         port, bus = free_ports(2)
+        self._standby = port
         self.servers.append(self._server(port, bus))
         self._wait_for("PING", "PONG", ports=[port])
         first, new = (f"127.0.0.1:{each}" for each in (self._ports[0], port))
@@ -77,7 +79,9 @@ class RedisCluster:
         Raises:
             ServerMissing: it does not.
         """
-        self._wait_for("CLUSTER INFO", "cluster_state:ok", ports=self._ports[1:])
+        assert self._standby is not None, "there is one"
+        # its own word comes last: it may have the place and still think that the cluster is down
+        self._wait_for("CLUSTER INFO", "cluster_state:ok", ports=[*self._ports[1:], self._standby])
 
     def _wait_for(self, question: str, answer: str, *, ports: Sequence[int] | None = None) -> None:
         until = time.monotonic() + READY_S_MAX
